@@ -42,7 +42,7 @@ export function Section({
   readonly children: ReactNode
 }): ReactNode {
   return (
-    <section className={styles['section']} aria-label={title}>
+    <section className={styles['section']}>
       <div className={styles['bar']}>
         <h2>{title}</h2>
         {side}

@@ -15,7 +15,7 @@ export const NO_BROWSER = existsSync(CHROMIUM) ? false : `${CHROMIUM} is not ins
 const PICTURES = fileURLToPath(new URL('../screenshots/', import.meta.url))
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-export const THEMES = ['light', 'dark'] as const
+const THEMES = ['light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
 export async function startBrowser(cleanup: Cleanup): Promise<Browser> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Role } from '@carillon/contracts'
 
-const ADMIN = { name: 'ada', password: 'correct horse battery' }
+export const ADMIN = { name: 'ada', password: 'correct horse battery' }
 
 /** The accounts of a mesh's gateways, as someone has them who was shown the first link. */
 export class HttpAccounts {

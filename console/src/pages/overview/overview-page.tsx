@@ -1,4 +1,5 @@
-import { STATS_RANGES, type StatsOverview } from '@carillon/contracts'
+import type { StatsOverview } from '@carillon/contracts'
+import { STATS_RANGES } from '@carillon/contracts'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { type ReactNode, useMemo } from 'react'
 import { useMessages } from '../../language/language-context.tsx'

@@ -1,4 +1,5 @@
-import { STATS_RANGES, type StatsRange } from '@carillon/contracts'
+import type { StatsRange } from '@carillon/contracts'
+import { STATS_RANGES } from '@carillon/contracts'
 import { oneOf } from '../../url/search.ts'
 
 export interface OverviewSearch {

@@ -1,4 +1,5 @@
-import { type StatsGate, type StatsQueue, WAITING_REASONS } from '@carillon/contracts'
+import type { StatsGate, StatsQueue } from '@carillon/contracts'
+import { WAITING_REASONS } from '@carillon/contracts'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useMessages } from '../../language/language-context.tsx'

@@ -62,7 +62,8 @@ function StateMenu({ chosen, onChoose }: StateMenuProps): ReactNode {
   const [only] = chosen
   return (
     <Menu.Root>
-      <Menu.Trigger className={styles['states']} aria-label={runs.fields.state}>
+      <Menu.Trigger className={styles['states']}>
+        <span className="visually-hidden">{runs.fields.state}: </span>
         {only === undefined ? runs.anyState : chosen.length === 1 ? <StateBadge state={only} /> : runs.statesChosen(chosen.length)}
         <span aria-hidden="true">▾</span>
       </Menu.Trigger>

@@ -1,4 +1,5 @@
-import { LOG_LEVELS, type LogLevel, type RunView } from '@carillon/contracts'
+import type { LogLevel, RunView } from '@carillon/contracts'
+import { LOG_LEVELS } from '@carillon/contracts'
 import { useNavigate } from '@tanstack/react-router'
 import { type FormEvent, type ReactNode, useMemo } from 'react'
 import { useMessages } from '../../../language/language-context.tsx'

@@ -1,4 +1,5 @@
-import { LOG_LEVELS, type LogLevel } from '@carillon/contracts'
+import type { LogLevel } from '@carillon/contracts'
+import { LOG_LEVELS } from '@carillon/contracts'
 import type { Line } from './log-buffer.ts'
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what it removes.

@@ -1,5 +1,6 @@
 import { Menu } from '@base-ui/react/menu'
-import { BULK_ACTIONS, type BulkAction } from '@carillon/contracts'
+import type { BulkAction } from '@carillon/contracts'
+import { BULK_ACTIONS } from '@carillon/contracts'
 import { type ReactNode, useState } from 'react'
 import { useMessages } from '../../../language/language-context.tsx'
 import { Button } from '../../../parts/button.tsx'
