@@ -7,9 +7,11 @@ import {
   ENDED_STATES,
   ERROR_CODES,
   HEADERS,
+  HTTP_ROUTES,
   LIFECYCLE,
   LIMITS,
   REASONS,
+  ROLES,
   RUN_EVENTS,
   RUN_STATES,
   SERVICE_CONSUMERS,
@@ -78,6 +80,7 @@ const pathOf = ({ noun, verb }: Call) => `${noun}.${verb}`
 /** The generated parts of the documents, by the name in their marker. */
 export const SECTIONS: Readonly<Record<string, () => string>> = {
   streams: streamTable,
+  roles: roleTables,
   consumers: consumerTable,
   headers: () => headerTable(),
   limits: limitTable,
@@ -221,6 +224,21 @@ function stateDiagram(): string {
 function errorTable(): string {
   const rows = Object.entries(ERROR_CODES).map(([name, { meaning, retry, remedy }]) => [code(name), meaning, retry ? 'yes' : 'no', remedy])
   return table(['Code', 'Meaning', 'Retry', 'What to do'], rows)
+}
+
+function roleTables(): string {
+  const rows = Object.entries(HTTP_ROUTES).map(([name, { method, path, role, everywhere }]) => {
+    const { noun, verb, description } = CALLS[name as keyof typeof CALLS]
+    return {
+      role,
+      cells: [code(`${noun}.${verb}`), code(`${method} ${path}`), `${description}${everywhere ? ' (in every namespace)' : ''}`],
+    }
+  })
+  const sectionOf = (role: string) => {
+    const own = rows.filter((row) => row.role === role).map(({ cells }) => cells)
+    return `### ${role}\n\n${table(['Call', 'Route', 'Does'], own)}`
+  }
+  return ROLES.map(sectionOf).join('\n\n')
 }
 
 function natsSettingTable(): string {

@@ -3,7 +3,7 @@ import { CALLS, type CallName, CarillonError } from '@carillon/contracts'
 /** Fields with what handlers are given, answer or throw, and what they say about it. */
 const HIDDEN: ReadonlySet<string> = new Set([
   ...['payload', 'items', 'item', 'result', 'error', 'failure', 'failed', 'data', 'fields', 'arguments', 'body', 'previous', 'context'],
-  ...['lastResult', 'redrivenWith', 'definition', 'results', 'progress'],
+  ...['lastResult', 'redrivenWith', 'definition', 'results'],
 ])
 /** Of a log line and of a signal, beside those. */
 const LINE_FIELDS: ReadonlySet<string> = new Set(['message'])
