@@ -114,6 +114,7 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
       const { schedule } = await client.jobs.get('report')
       return schedule !== undefined && 'cron' in schedule && schedule.cron === '30 6 1 * *' && schedule.timezone === 'Asia/Calcutta'
     })
+    await page.getByRole('button', { name: 'Save', disabled: true }).waitFor()
     await page.getByLabel('Expression').fill('99 * * * *')
     await page.getByText('INVALID_CRON').first().waitFor()
     await visitor.visit('jobs/report?tab=history')

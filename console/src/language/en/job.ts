@@ -90,6 +90,8 @@ export const job = {
   save: 'Save',
   discard: 'Discard',
   changedMeanwhile: 'Someone else has changed this job meanwhile. Your changes are not saved: reload the page to see theirs.',
+  newer: 'Someone has changed this job meanwhile.',
+  loadNewer: 'Load it, and lose what is typed here',
   likeRun: 'Like run',
   key: 'Key (optional)',
   keyHint: 'A second request with the same key is the same run.',

@@ -91,6 +91,8 @@ export const job: Messages['job'] = {
   save: '保存',
   discard: '放弃修改',
   changedMeanwhile: '其他人在此期间修改了任务，你的修改没有保存：请刷新页面查看。',
+  newer: '有人在此期间修改了此任务。',
+  loadNewer: '载入新版本（放弃这里的输入）',
   likeRun: '参照运行',
   key: '键（可选）',
   keyHint: '相同键的第二次请求是同一个运行。',

@@ -19,6 +19,8 @@ import { problemsByField, useSaveJob } from './use-save-job.ts'
 export function DefinitionTab({ job }: { readonly job: JobView }): ReactNode {
   const { job: texts } = useMessages()
   const release = useAction('jobsRelease', ['jobsGet', 'jobsHistory'])
+  // What was loaded stays what is edited: a change that someone else makes meanwhile takes nothing away that was typed.
+  const [edited, setEdited] = useState(job)
   return (
     <>
       {job.edited === true && (
@@ -29,7 +31,15 @@ export function DefinitionTab({ job }: { readonly job: JobView }): ReactNode {
           </RoleButton>
         </div>
       )}
-      <JobEditor initial={draftOf(job)} revision={job.revision} />
+      {job.revision > edited.revision && (
+        <div className={layout['note']} role="status">
+          {texts.newer}{' '}
+          <Button size="small" onClick={() => setEdited(job)}>
+            {texts.loadNewer}
+          </Button>
+        </div>
+      )}
+      <JobEditor key={edited.revision} initial={draftOf(edited)} revision={edited.revision} onSaved={setEdited} />
     </>
   )
 }

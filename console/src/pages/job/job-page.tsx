@@ -54,7 +54,7 @@ function JobContent({ job }: { readonly job: JobView }): ReactNode {
     <>
       <Tabs name={texts.tabsName} active={tab} tabs={TABS.map((id) => ({ id, title: texts.tabs[id] }))} />
       {tab === 'overview' && <OverviewTab job={job} />}
-      {tab === 'definition' && <DefinitionTab key={job.revision} job={job} />}
+      {tab === 'definition' && <DefinitionTab job={job} />}
       {tab === 'history' && <HistoryTab name={job.name} />}
       {tab === 'webhook' && <WebhookTab job={job.name} />}
     </>
