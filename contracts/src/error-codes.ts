@@ -258,7 +258,7 @@ export const ERROR_CODES = {
   GATEWAY_UNAVAILABLE: {
     meaning: 'No gateway answers at that address.',
     retry: true,
-    remedy: 'Check the address, and that a gateway runs: `carillon up` starts one at http://127.0.0.1:8420.',
+    remedy: 'Check the address, and that a gateway runs: `carillon up` starts one at http://localhost:8420.',
   },
   NEEDS_BROKER: {
     meaning: 'A command works with the broker itself, and not over HTTP.',
