@@ -1,6 +1,7 @@
 import { DEFAULT_NAMESPACE, VERSION } from '@carillon/contracts'
 import { Command, Option } from 'commander'
 import { addAdminCommands } from './commands/admin.ts'
+import { addAlertsCommands } from './commands/alerts.ts'
 import { addCalendarsCommands } from './commands/calendars.ts'
 import { addConformanceCommand } from './commands/conformance.ts'
 import { addDeadLettersCommands } from './commands/dead-letters.ts'
@@ -55,6 +56,7 @@ export function createProgram(): Command {
   addLogsCommand(program)
   addStatsCommand(program)
   addPruneCommand(program)
+  addAlertsCommands(program)
   addInstancesCommands(program)
   addVersionsCommands(program)
   addAdminCommands(program)

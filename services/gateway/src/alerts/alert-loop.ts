@@ -2,9 +2,11 @@ import { LoopService, WakeablePause } from '@carillon/runtime'
 import { SHARES } from '@carillon/store'
 import type { AdvanceIncidents } from './advance-incidents.ts'
 import type { AlertsParts } from './alerts-parts.ts'
+import type { CompareRules } from './compare-rules.ts'
 import type { SendDeliveries } from './send-deliveries.ts'
 
 type Parts = Pick<AlertsParts, 'store' | 'clock' | 'log'> & {
+  readonly compareRules: CompareRules
   readonly advanceIncidents: AdvanceIncidents
   readonly sendDeliveries: SendDeliveries
 }
@@ -43,8 +45,9 @@ export class AlertLoop extends LoopService {
   }
 
   async #round(): Promise<void> {
-    const { store, clock, advanceIncidents, sendDeliveries } = this.#parts
+    const { store, clock, compareRules, advanceIncidents, sendDeliveries } = this.#parts
     const due = { until: clock.now(), shares: ALL_SHARES, limit: AT_ONCE }
+    await compareRules.execute((await store.alertRules.due(due)).map(({ id }) => id))
     const incidents = await store.incidents.due(due)
     await advanceIncidents.execute(incidents.map(({ id }) => id))
     const deliveries = await store.deliveries.due(due)

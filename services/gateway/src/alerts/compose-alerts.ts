@@ -1,4 +1,4 @@
-import { STREAMS } from '@carillon/contracts'
+import { type ChannelKind, STREAMS } from '@carillon/contracts'
 import {
   BatchConsumer,
   type Broker,
@@ -21,14 +21,21 @@ import type { AlertsParts } from './alerts-parts.ts'
 import { allowedTargets } from './allowed-targets.ts'
 import { ChangeChannels } from './change-channels.ts'
 import { ChangeRules } from './change-rules.ts'
+import { dingtalkChannel } from './channels/dingtalk.ts'
+import { emailChannel } from './channels/email.ts'
+import { feishuChannel } from './channels/feishu.ts'
 import { createPost } from './channels/http-post.ts'
 import { natsChannel } from './channels/nats.ts'
+import { slackChannel } from './channels/slack.ts'
 import { webhookChannel } from './channels/webhook.ts'
+import { wecomChannel } from './channels/wecom.ts'
+import { CompareRules } from './compare-rules.ts'
 import { COUNTED_EVENTS, CountEvents } from './count-events.ts'
 import { HandleIncidents } from './handle-incidents.ts'
 import { IncidentEvents } from './incident-events.ts'
 import { KnownRules } from './known-rules.ts'
 import { ReadAlerts } from './read-alerts.ts'
+import { ReadLasting } from './read-lasting.ts'
 import { SendDeliveries } from './send-deliveries.ts'
 import { type Channels, SendToChannel } from './send-to-channel.ts'
 import { WriteIncidents } from './write-incidents.ts'
@@ -65,6 +72,7 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
   const sendToChannel = new SendToChannel({ ...parts, channels: channelsOf(broker, allowedTargets(privateTargets)) })
   const writeIncidents = new WriteIncidents(parts)
   const countEvents = new CountEvents({ ...parts, writeIncidents })
+  const compareRules = new CompareRules({ ...parts, writeIncidents, readLasting: new ReadLasting(parts) })
   const sendDeliveries = new SendDeliveries({ ...parts, sendToChannel })
   const advanceIncidents = new AdvanceIncidents({ ...parts, writeIncidents })
   const consumer = new BatchConsumer({
@@ -72,7 +80,7 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
     read: readIncoming,
     handle: (batch) => countEvents.execute(batch),
   })
-  const loops: readonly Service[] = [consumer, new AlertLoop({ ...parts, advanceIncidents, sendDeliveries })]
+  const loops: readonly Service[] = [consumer, new AlertLoop({ ...parts, compareRules, advanceIncidents, sendDeliveries })]
   const cases: AlertCases = {
     changeRules: new ChangeRules(parts),
     changeChannels: new ChangeChannels({ ...parts, sendToChannel }),
@@ -85,5 +93,13 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
 
 function channelsOf(broker: Broker, rangeOf: RangeOf): Channels {
   const post = createPost(rangeOf)
-  return { webhook: webhookChannel(post), nats: natsChannel(broker.connection) } as unknown as Channels
+  return {
+    email: emailChannel(rangeOf),
+    webhook: webhookChannel(post),
+    slack: slackChannel(post),
+    dingtalk: dingtalkChannel(post),
+    wecom: wecomChannel(post),
+    feishu: feishuChannel(post),
+    nats: natsChannel(broker.connection),
+  } satisfies Record<ChannelKind, unknown> as Channels
 }

@@ -71,7 +71,7 @@ function post(url: URL, { body, headers, rangeOf }: { body: string; headers: Rea
 export const isOutcome = (answer: Answer | Outcome): answer is Outcome => 'is' in answer
 
 /** An answer in a few words, without line ends. */
-const answerText = ({ status, text }: Answer): string => `${status} ${text.slice(0, SHOWN_LETTERS).replaceAll(/\s+/g, ' ')}`.trim()
+export const answerText = ({ status, text }: Answer): string => `${status} ${text.slice(0, SHOWN_LETTERS).replaceAll(/\s+/g, ' ')}`.trim()
 
 /** What statuses mean wherever they mean the same: of 2xx the caller decides. */
 export function outcomeOf(answer: Answer): Outcome {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { AlertRuleInput } from '@carillon/contracts'
 import type { IncidentRecord } from '@carillon/store'
 import { failure, NOW, place, ruleWith } from '../testing/alert-facts.ts'
-import { type Change, type Circumstances, countFacts, holdFact, wakeIncident } from './incident.ts'
+import { type Change, type Circumstances, countFacts, holdFacts, wakeIncident } from './incident.ts'
 
 const written = (change: Change): IncidentRecord => {
   assert.ok(change && 'write' in change, 'it is written')
@@ -130,7 +130,7 @@ test('in quiet hours nothing is said: at their end what is still open', () => {
 const LATE = ruleWith({ scene: 'late', graceMs: 60_000, recoverAfterMs: 30_000 })
 const fact = failure(0, { scene: 'late' })
 const hold = (before: IncidentRecord | undefined, seen: typeof fact | undefined, minutes: number) =>
-  holdFact({ rule: LATE, place: place(before), fact: seen }, NOW + minutes * MINUTE)
+  holdFacts({ rule: LATE, place: place(before), facts: seen ? [seen] : [] }, NOW + minutes * MINUTE)
 
 test('what lasts opens when it lasts too long, and is over when it was not seen for long enough', () => {
   const seen = written(hold(undefined, fact, 0.5))

@@ -47,23 +47,27 @@ export function countFacts(
   return { write: { ...added, counted, count, wakeAt } }
 }
 
-/** What lasts is seen, or, with `fact` undefined, is not seen any more. */
-export function holdFact({ rule, place, fact }: { rule: Rule; place: Place; fact: Fact | undefined }, now: number): Change {
+/** What lasts is seen, or, without facts, is not seen any more. */
+export function holdFacts({ rule, place, facts }: { rule: Rule; place: Place; facts: readonly Fact[] }, now: number): Change {
   const { before } = place
   const { graceMs, recoverAfterMs } = termsOf(rule.rule)
   const current = before?.isCurrent === 1 ? before : undefined
-  if (fact !== undefined) {
-    const seen = withFacts(current ?? newIncident(rule, place, fact.at), [fact])
-    const begun = { ...seen, goneAt: null, lastAt: now }
-    if (begun.isShown === 1) return { write: begun }
-    const isOpen = now - begun.openedAt >= graceMs
-    return { write: isOpen ? opened(begun, { count: 1, now }) : { ...begun, wakeAt: null } }
-  }
+  if (facts.length > 0) return heldFor(current ?? newIncident(rule, place, Math.min(...facts.map(({ at }) => at))), { facts, graceMs, now })
   if (current === undefined) return undefined
   if (current.isShown === 0) return { remove: current }
   const goneAt = current.goneAt ?? now
   if (now - goneAt >= recoverAfterMs) return { write: recovered({ ...current, goneAt }, { recovery: 'it is over', now }) }
   return current.goneAt === null ? { write: { ...current, goneAt } } : undefined
+}
+
+function heldFor(current: IncidentRecord, { facts, graceMs, now }: { facts: readonly Fact[]; graceMs: number; now: number }): Change {
+  const known = new Set(current.counted.map(({ id }) => id))
+  const fresh = facts.filter(({ id }) => !known.has(id))
+  const next = { ...withFacts(current, facts), goneAt: null }
+  if (current.isShown === 0 && now - current.openedAt >= graceMs)
+    return { write: opened({ ...next, lastAt: now }, { count: next.counted.length, now }) }
+  if (current.isShown === 1 && fresh.length === 0 && current.goneAt === null) return undefined
+  return { write: { ...next, lastAt: now, count: current.count + fresh.length } }
 }
 
 function newIncident({ namespace, name, rule }: Rule, { prefix, cause, before }: Place, at: number): IncidentRecord {
