@@ -1,0 +1,158 @@
+/** Who may do what, and who is told: settings and alerts in the console. One mesh and one browser. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { consoleFolder } from '@carillon/console'
+import type { Browser } from 'playwright-core'
+import { inspect, NO_BROWSER, startBrowser, Visitor } from '../support/browser.ts'
+import { Cleanup } from '../support/cleanup.ts'
+import { startMesh, type TestMesh } from '../support/mesh.ts'
+import { STORES } from '../support/stores.ts'
+
+const EVIL = '<img src=x onerror=alert(1)>'
+const [store] = STORES
+
+describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
+  const cleanup = new Cleanup({ after })
+  const namespace = 'default'
+  let mesh: TestMesh
+  let browser: Browser
+  let url = ''
+  let cookie = ''
+
+  before(async () => {
+    assert.ok(store)
+    mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
+    url = mesh.httpUrls[0] as string
+    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
+    browser = await startBrowser(cleanup)
+  })
+
+  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
+  const ask = async (path: string, body?: unknown) => {
+    const headers = await mesh.accounts.admin()
+    const answered = await fetch(
+      `${url}/api/v1/${path}`,
+      body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) },
+    )
+    return answered.status === 204 ? answered : answered.json()
+  }
+
+  test('a colleague is added with a role, uses the link once, and sees grey what the role may not do', async () => {
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('settings')
+    await page.getByRole('button', { name: 'Add a colleague' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Role').selectOption('viewer')
+    await dialog.getByRole('button', { name: 'Make the link' }).click()
+    const link = (await dialog.locator('[data-secret="link"]').textContent()) ?? ''
+    const secret = new URLSearchParams(link.split('?')[1]).get('secret')
+    const used = await fetch(`${url}/api/v1/session/link`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ secret, name: 'grace', password: 'a sentence of some length' }),
+    })
+    assert.equal(used.status, 204)
+    await visitor.visit('settings')
+    await page.getByRole('cell', { name: 'grace' }).waitFor()
+    const other = await Visitor.arrive(browser, { url, namespace, cookie: used.headers.get('set-cookie')?.split(';')[0] ?? '' })
+    await other.visit('jobs')
+    const create = other.page.getByRole('button', { name: 'New job' })
+    assert.equal(await create.isDisabled(), true)
+    assert.equal(await create.getAttribute('title'), 'Needs the role developer')
+    await other.visit('settings')
+    await other.page.getByText('Needs the role admin').first().waitFor()
+    other.isWell()
+    await page.getByRole('row', { name: /grace/ }).getByRole('button', { name: 'Change' }).click()
+    await dialog.getByLabel('Role').selectOption('developer')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('row', { name: /grace/ }).getByRole('cell', { name: 'developer' }).waitFor()
+    visitor.isWell()
+  })
+
+  test('a token is shown once, works, and is removed', async () => {
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('settings?tab=tokens')
+    await page.getByRole('button', { name: 'New token' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill(EVIL)
+    await dialog.getByRole('button', { name: 'Create the token' }).click()
+    const token = (await dialog.locator('[data-secret="token"]').textContent()) ?? ''
+    const jobs = () => fetch(`${url}/api/v1/namespaces/${namespace}/jobs`, { headers: { authorization: `Bearer ${token}` } })
+    assert.equal((await jobs()).status, 200)
+    await dialog.getByRole('button', { name: 'I have copied it' }).click()
+    const row = page.getByRole('row').filter({ hasText: EVIL })
+    assert.equal((await page.content()).includes(token), false)
+    await row.getByRole('button', { name: 'Remove' }).click()
+    await dialog.getByRole('button', { name: 'Remove' }).click()
+    await row.waitFor({ state: 'detached' })
+    assert.equal((await jobs()).status, 401)
+    await visitor.visit('settings?tab=audit')
+    await page.getByText('tokens.remove').first().waitFor()
+    visitor.isWell()
+  })
+
+  test('a channel is made and tested, and a rule that uses it', async () => {
+    const nats = await mesh.nats()
+    const heard: string[] = []
+    nats.subscribe('ops.alerts', { callback: (_error, message) => void heard.push(message.string()) })
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('alerts?tab=channels')
+    await page.getByRole('button', { name: 'New channel' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Kind').selectOption('nats')
+    await dialog.getByLabel('Name').fill('ops')
+    await dialog.getByLabel('Subject').fill('ops.alerts')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('button', { name: 'Test', exact: true }).click()
+    await page.getByText('The test message was sent.').waitFor()
+    assert.equal(heard.length, 1)
+    await visitor.visit('alerts?tab=rules')
+    await page.getByRole('button', { name: 'New rule' }).click()
+    await dialog.getByLabel('Name').fill('failures')
+    await dialog.getByLabel('ops').check()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('cell', { name: 'failures' }).waitFor()
+    const { items } = (await ask(`namespaces/${namespace}/alert-rules`)) as { items: { scene: string; channels: string[] }[] }
+    assert.deepEqual([items[0]?.scene, items[0]?.channels], ['run-failed', ['ops']])
+    visitor.isWell()
+  })
+
+  test('a failed run is an incident, which is acknowledged', async () => {
+    const executor = await mesh.connect({ namespace, service: 'shop' })
+    executor.handle('fails', () => {
+      throw new TypeError(EVIL)
+    })
+    await executor.start()
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('alerts')
+    await executor.client.run('fails')
+    const card = page.locator('[data-incident]').first()
+    await card.waitFor({ timeout: 30_000 })
+    await card.getByLabel('Note').fill('looking at it')
+    await card.getByRole('button', { name: 'Acknowledge' }).click()
+    await card.getByText('acknowledged by ada').waitFor()
+    assert.equal(await page.locator('img[src="x"]').count(), 0)
+    visitor.isWell()
+  })
+
+  test('axe finds nothing on these pages, in both themes', async () => {
+    await inspect(
+      browser,
+      { url, namespace, cookie },
+      {
+        members: 'settings',
+        tokens: 'settings?tab=tokens',
+        webhooks: 'settings?tab=webhooks',
+        namespaces: 'settings?tab=namespaces',
+        audit: 'settings?tab=audit',
+        incidents: 'alerts',
+        'alert-rules': 'alerts?tab=rules',
+        'alert-channels': 'alerts?tab=channels',
+      },
+    )
+  })
+})
