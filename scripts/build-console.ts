@@ -19,6 +19,6 @@ for (const path of sources.sort()) hash.update(path).update(readFileSync(path))
 const stamp = hash.digest('hex')
 
 if (!existsSync(BUILT) || !existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== stamp) {
-  await build({ configFile: `${FOLDER}/vite.config.ts`, logLevel: 'warn' })
+  await build({ configFile: `${FOLDER}/vite.config.ts`, logLevel: 'error' })
   writeFileSync(STAMP, stamp)
 }

@@ -17,6 +17,9 @@ const files = globSync(
 const natsServer = spawnSync(process.execPath, ['scripts/nats-server.ts'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 if (natsServer.status !== 0) process.exit(natsServer.status ?? 1)
 
+// Elsewhere the tests of the console are skipped with a reason: a browser is not installed behind anyone's back.
+if (process.env['CI'] === 'true') spawnSync(process.execPath, ['scripts/chromium.ts'], { stdio: 'inherit' })
+
 const mongodb = await findMongodb({ say })
 if ('skipped' in mongodb) say(`MongoDB tests are skipped: ${mongodb.skipped}`)
 else say(`MongoDB tests use ${mongodb.kind}`)

@@ -80,6 +80,6 @@ export async function keepScreenshots(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true })
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
-    await page.screenshot({ path: `${SCREENSHOTS}${name}-${theme}.png` })
+    await page.screenshot({ path: `${SCREENSHOTS}${name}-${theme}.png`, animations: 'disabled' })
   }
 }
