@@ -300,6 +300,12 @@ export const ERROR_CODES = {
     retry: true,
     remedy: 'Send it again after the seconds that the header Retry-After names.',
   },
+  WEBHOOK_REFUSED: {
+    meaning: 'A delivery to a webhook has no signature that is right for its address, or its time is more than five minutes off.',
+    retry: false,
+    remedy: 'Check the address, that the sender has the secret, and its clock.',
+  },
+  WEBHOOK_NOT_FOUND: { meaning: 'A job has no webhook.', retry: false, remedy: 'Make one: POST …/jobs/<name>/webhook.' },
   PRECONDITION_FAILED: {
     meaning: 'What is to be changed is not as the request says that it is.',
     retry: false,

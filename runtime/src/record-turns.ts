@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 250
 
 /** A record as errors name it. */
 export interface TurnOf {
-  readonly kind: 'job' | 'calendar' | 'alert rule' | 'alert channel' | 'incident'
+  readonly kind: 'job' | 'calendar' | 'alert rule' | 'alert channel' | 'incident' | 'webhook'
   readonly id: string
   readonly name: string
   readonly field: string

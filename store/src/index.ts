@@ -101,3 +101,5 @@ export {
   rollupId,
 } from './stats-records.ts'
 export { maskStoreUrl } from './store-url.ts'
+export type { WebhookStore } from './webhook-port.ts'
+export type { WebhookRecord, WebhookSecret } from './webhook-records.ts'

@@ -24,6 +24,7 @@ import type { LogQuery, LogSearchQuery, LogSlice, RunCount, RunCountQuery, RunLi
 import type { SignalRecord } from './signal-records.ts'
 import type { PageQuery, Slice } from './slice.ts'
 import type { OpenRun, OpenTask, RollupLevel, RollupRecord, RollupSum } from './stats-records.ts'
+import type { WebhookStore } from './webhook-port.ts'
 
 export type { Due, DueQuery, InsertOutcome, UpdateOutcome }
 
@@ -61,6 +62,7 @@ export interface Store {
   readonly alertChannels: AlertChannelStore
   readonly incidents: IncidentStore
   readonly deliveries: DeliveryStore
+  readonly webhooks: WebhookStore
   readonly retention: RetentionStore
   readonly stats: StatsStore
   readonly coordinators: CoordinatorStore

@@ -16,6 +16,7 @@ import type { GatewayParts } from './parts.ts'
 import { STREAM_LIMITS } from './streams/open-streams.ts'
 import { streamsController, withFollowedLogs } from './streams/streams.controller.ts'
 import { streamsOf } from './streams/streams-of.ts'
+import { composeWebhooks } from './webhooks/compose-webhooks.ts'
 
 export interface GatewaySettings {
   /** Stays open when the gateway stops: its opener closes it. */
@@ -56,9 +57,10 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const accounts = composeAccess({ ...settings.access, store, connection, clock, log, origin, url: () => url })
   const { access } = accounts
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
+  const webhooks = composeWebhooks({ webhooks: store.webhooks, mesh, clock, origin })
   const rejected = new RejectedMessages(publisher, log)
   const audit = composeAudit({ ...parts, ...settings.audit, audit: store.audit, rejected })
-  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), ...accounts.controllers, audit.controller]
+  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), webhooks, ...accounts.controllers, audit.controller]
   const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,

@@ -15,6 +15,7 @@ import { alerts } from './migrations/0017-alerts.ts'
 import { deadLetters } from './migrations/0017-dead-letters.ts'
 import { search } from './migrations/0017-search.ts'
 import { stats } from './migrations/0017-stats.ts'
+import { webhooks } from './migrations/0017-webhooks.ts'
 import { workflows } from './migrations/0017-workflows.ts'
 import { DUPLICATE_KEY, NAMESPACE_EXISTS } from './mongo-error.ts'
 import { waitUntil } from './retry.ts'
@@ -38,7 +39,7 @@ export const MIGRATIONS: readonly { number: number; name: string; apply: (databa
     number: 17,
     name: 'workflows',
     apply: async (database) => {
-      await createCollections(database, { ...workflows, ...deadLetters, ...stats, ...alerts, ...accounts })
+      await createCollections(database, { ...workflows, ...deadLetters, ...stats, ...alerts, ...accounts, ...webhooks })
       await search(database)
     },
   },

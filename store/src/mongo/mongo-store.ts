@@ -19,6 +19,7 @@ import { MongoSignalStore } from './signal-store.ts'
 import { MongoStatsStore } from './stats-store.ts'
 import { MongoStepStore } from './step-store.ts'
 import { MongoTaskStore } from './task-store.ts'
+import { MongoWebhookStore } from './webhook-store.ts'
 
 /** Opens a database of MongoDB, or of an engine that speaks its protocol. */
 export async function openMongoStore(options: MongoOptions): Promise<Store> {
@@ -50,6 +51,7 @@ export async function openMongoStore(options: MongoOptions): Promise<Store> {
     alertChannels: new MongoAlertChannelStore(database),
     incidents: new MongoIncidentStore(database),
     deliveries: new MongoDeliveryStore(database),
+    webhooks: new MongoWebhookStore(database),
     retention: new MongoRetentionStore(database),
     stats: new MongoStatsStore(database),
     coordinators: new MongoCoordinatorStore(database),

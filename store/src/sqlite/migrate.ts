@@ -17,6 +17,7 @@ import { rules } from './migrations/0015-rules.ts'
 import { changes } from './migrations/0016-changes.ts'
 import { accounts } from './migrations/0017-accounts.ts'
 import { alerts } from './migrations/0017-alerts.ts'
+import { webhooks } from './migrations/0017-webhooks.ts'
 import { workflows } from './migrations/0017-workflows.ts'
 
 /** In order; a number is never reused, a step never changed once released. */
@@ -37,7 +38,7 @@ export const MIGRATIONS = [
   { number: 14, name: 'gates', sql: gates },
   { number: 15, name: 'rules', sql: rules },
   { number: 16, name: 'changes', sql: changes },
-  { number: 17, name: 'workflows', sql: workflows + alerts + accounts },
+  { number: 17, name: 'workflows', sql: workflows + alerts + accounts + webhooks },
 ] as const
 
 /**

@@ -18,6 +18,7 @@ import { SqliteSignalStore } from './signal-store.ts'
 import { SqliteStatsStore } from './stats-store.ts'
 import { SqliteStepStore } from './step-store.ts'
 import { SqliteTaskStore } from './task-store.ts'
+import { SqliteWebhookStore } from './webhook-store.ts'
 
 const CHECK = `insert into "checks" ("id", "count") values ('store', 1) on conflict do update set "count" = "count" + 1`
 
@@ -43,6 +44,7 @@ export function openSqliteStore(options: SqliteOptions): Store {
       alertChannels: new SqliteAlertChannelStore(connection),
       incidents: new SqliteIncidentStore(connection),
       deliveries: new SqliteDeliveryStore(connection),
+      webhooks: new SqliteWebhookStore(connection),
       retention: new SqliteRetentionStore(connection),
       stats: new SqliteStatsStore(connection),
       coordinators: new SqliteCoordinatorStore(connection),

@@ -18,6 +18,7 @@ import { STATS_CASES } from './stats-cases.ts'
 import { STORE_CASES } from './store-cases.ts'
 import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
+import { WEBHOOK_CASES } from './webhook-cases.ts'
 
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
 export {
@@ -58,4 +59,5 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
   ...RETENTION_CASES,
   ...STATS_CASES,
   ...STORE_CASES,
+  ...WEBHOOK_CASES,
 ]

@@ -1,0 +1,22 @@
+import type { Clock } from '@carillon/runtime'
+import type { WebhookStore } from '@carillon/store'
+import type { HttpController } from '../http/http-controller.ts'
+import type { CallMesh } from '../mesh/call-mesh.ts'
+import { ManageWebhooks } from './manage-webhooks.ts'
+import { TakeDelivery } from './take-delivery.ts'
+import { webhooksController } from './webhooks.controller.ts'
+
+export interface WebhookOptions {
+  readonly webhooks: WebhookStore
+  readonly mesh: CallMesh
+  readonly clock: Clock
+  /** Where people reach the gateway, if that is known. */
+  readonly origin: string | undefined
+}
+
+/** The room of webhooks, put together. */
+export function composeWebhooks({ webhooks, mesh, clock, origin }: WebhookOptions): HttpController {
+  const manageWebhooks = new ManageWebhooks({ webhooks, clock })
+  const takeDelivery = new TakeDelivery({ webhooks, mesh, clock })
+  return webhooksController({ manageWebhooks, takeDelivery, mesh, origin })
+}
