@@ -13,9 +13,12 @@ for (const store of STORES) {
     const namespace = freshNamespace()
     let client: Client
     let urls: readonly string[] = []
+    let signedIn: Record<string, string> = {}
 
     const manage = async (method: string, job = 'deploy', body?: object) => {
-      const init = body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}
+      const init = body
+        ? { body: JSON.stringify(body), headers: { ...signedIn, 'content-type': 'application/json' } }
+        : { headers: signedIn }
       const response = await fetch(`${urls[0]}/api/v1/namespaces/${namespace}/jobs/${job}/webhook`, { method, ...init })
       const text = await response.text()
       return { status: response.status, text, body: text === '' ? undefined : JSON.parse(text) }
@@ -41,6 +44,7 @@ for (const store of STORES) {
     before(async () => {
       const mesh = await startMesh(cleanup, { store, gateways: 2 })
       urls = mesh.httpUrls
+      signedIn = await mesh.accounts.token(namespace)
       ;({ client } = await mesh.connect({ namespace }))
       await client.jobs.put({ name: 'deploy' })
     })
