@@ -17,7 +17,7 @@ const IMAGE = 'carillon-test'
 const HEALTHY_MS = 180_000
 const FOUND_MS = 60_000
 /** How many containers each has. */
-const SERVICES = { nats: 1, mongodb: 1, registry: 1, coordinator: 2, logger: 2, demo: 1 }
+const SERVICES = { nats: 1, mongodb: 1, registry: 1, coordinator: 2, logger: 2, gateway: 2, demo: 1 }
 type Service = keyof typeof SERVICES
 const NAMES = Object.keys(SERVICES) as Service[]
 
@@ -25,6 +25,8 @@ const NAMES = Object.keys(SERVICES) as Service[]
 interface Cluster {
   docker: Docker
   port: number
+  /** Of the gateways: this one and the next. */
+  httpPort: number
   /** Of the broker, as the documents say how to get it. */
   password?: string
   run?: string
@@ -45,6 +47,7 @@ const STEPS: Step[] = [
   { what: 'no container runs as root, each has limits of memory and log', act: mustBeLocked },
   { what: 'the broker lets nobody in without a password', act: mustRefuse },
   { what: 'a job fired from outside succeeds', act: fire },
+  { what: 'both gateways answer', act: askGateways },
   { what: 'a coordinator that hangs is ill, the one beside it is not', act: hangCoordinator },
   { what: 'a coordinator is killed', act: killCoordinator },
   { what: 'a job succeeds without it', act: fire },
@@ -62,9 +65,14 @@ async function buildImage({ docker }: Cluster): Promise<void> {
   })
 }
 
-function compose({ docker, port }: Cluster, ...options: string[]): Promise<string> {
+function compose({ docker, port, httpPort }: Cluster, ...options: string[]): Promise<string> {
   const files = docker.files.flatMap((file) => ['-f', file])
-  const environment = { ...docker.environment, CARILLON_PORT: String(port), CARILLON_IMAGE: IMAGE }
+  const environment = {
+    ...docker.environment,
+    CARILLON_PORT: String(port),
+    CARILLON_HTTP_PORTS: `${httpPort}-${httpPort + 1}`,
+    CARILLON_IMAGE: IMAGE,
+  }
   return runCommand([...docker.compose, '-p', PROJECT, ...files, ...options], { environment, timeoutMs: HEALTHY_MS })
 }
 
@@ -130,6 +138,15 @@ async function hangCoordinator(cluster: Cluster): Promise<void> {
   await inside(other, ...health)
   await inside(hung, 'sh', '-c', 'kill -CONT -1')
   await inside(hung, ...health)
+}
+
+/** They serve the console, and let nobody in without an account. */
+async function askGateways({ httpPort }: Cluster): Promise<void> {
+  for (const port of [httpPort, httpPort + 1]) {
+    const url = `http://127.0.0.1:${port}`
+    assert.match(await (await fetch(url)).text(), /<html/i, `the console at ${url}`)
+    assert.equal((await fetch(`${url}/api/v1/namespaces/default/jobs`)).status, 401)
+  }
 }
 
 /** The CLI on this machine, outside of the cluster. */
@@ -231,7 +248,7 @@ async function main(): Promise<{ passed: number; failed: number }> {
   }
   say(`with ${docker.kind}`)
   if (!existsSync('cli/dist/main.js')) await runCommand(['npm', 'run', '--silent', 'build'], { timeoutMs: 5 * 60_000 })
-  const cluster: Cluster = { docker, port: await choosePort() }
+  const cluster: Cluster = { docker, port: await choosePort(), httpPort: await freePort() }
   const interruption = new AbortController()
   // The step that runs fails by it: its command gets the signal too.
   process.on('SIGINT', () => interruption.abort()).on('SIGTERM', () => interruption.abort())
