@@ -60,7 +60,13 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const webhooks = composeWebhooks({ webhooks: store.webhooks, mesh, clock, origin })
   const rejected = new RejectedMessages(publisher, log)
   const audit = composeAudit({ ...parts, ...settings.audit, audit: store.audit, rejected })
-  const rooms = [withFollowedLogs(callRoutes(mesh), streams.runLogs), streamsController(streams), webhooks, ...accounts.controllers, audit.controller]
+  const rooms = [
+    withFollowedLogs(callRoutes(mesh), streams.runLogs),
+    streamsController(streams),
+    webhooks,
+    ...accounts.controllers,
+    audit.controller,
+  ]
   const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,
