@@ -6,7 +6,7 @@
  * `waiting --backlog 100000` (runs that wait for signals and approvals). `--only backlog --backlog 1000000`: what so many waiting runs cost, some minutes; only when it is asked for.
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
- * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. `--only streams,opens`: server-sent events of a gateway, to 1 and to 200
+ * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. `--only http`: starts over HTTP. `--only streams,opens`: server-sent events of a gateway, to 1 and to 200
  * readers, and 10,000 opens of them. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
@@ -16,6 +16,7 @@ import { measureDelayed } from './delayed.ts'
 import { measureFailover } from './failover.ts'
 import { measureFanOut } from './fan-out.ts'
 import { GATE_SCENARIOS, measureGates } from './gates.ts'
+import { measureHttp } from './http.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
@@ -174,6 +175,7 @@ const measurements: Record<string, () => Promise<object>> = {
   }),
   workflows: measureAllWorkflows,
   streams: () => withMesh(undefined, ({ url }) => measureStreams(url)),
+  http: () => withMesh(undefined, ({ url }) => measureHttp(url, Number(options.runs))),
   opens: () => withMesh(undefined, ({ url }) => measureOpens(url)),
   waiting: () => withMesh(undefined, (parts) => measureWaiting(parts, Number(options.backlog))),
   backlog: () => withMesh(undefined, (parts) => measureBacklog(parts, Number(options.backlog))),

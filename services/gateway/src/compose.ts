@@ -84,6 +84,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
         onListening,
         id,
         log,
+        clock,
         access,
         files,
         controllers: [...rooms, docsController(rooms)],

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { CarillonError } from '@carillon/contracts'
-import type { Logger, Service } from '@carillon/runtime'
+import type { Clock, Logger, Service } from '@carillon/runtime'
 import compress from '@fastify/compress'
 import cors from '@fastify/cors'
 import { NestFactory } from '@nestjs/core'
@@ -45,6 +45,7 @@ export interface HttpServerOptions extends HttpSettings {
   /** Of the gateway: request ids begin with it. */
   readonly id: string
   readonly log: Logger
+  readonly clock: Clock
   readonly controllers: readonly HttpController[]
   readonly access: Access
   /** What answers GET of every path that no controller has: files for browsers. */
@@ -60,6 +61,8 @@ const CHECK_EVERY_MS = 2_000
 const SILENCE_MS = 150_000
 /** Requests over one connection; then it is opened again, so that the clients of a gateway spread over those that were started since. */
 const REQUESTS_PER_CONNECTION = 100_000
+/** Time for answers under way when the gateway stops; then connections are cut. */
+const STOP_MS = 3_000
 /** The largest request of the calls. */
 const BODY_BYTES = 1024 * 1024
 /** Answers below take longer to compress than to send. */
@@ -103,8 +106,14 @@ export class HttpServer implements Service {
     onListening?.(await app.getUrl())
   }
 
+  /** Requests that have arrived are answered. */
   async stop(): Promise<void> {
-    await this.#app?.close()
+    const app = this.#app
+    if (app === undefined) return
+    // Browsers open connections in advance, on which nothing comes: the server would wait until their time is over.
+    const patience = this.#options.clock.after(STOP_MS, () => app.getHttpServer().closeAllConnections())
+    await app.close()
+    patience.cancel()
     this.#app = undefined
   }
 

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { createLogger } from '@carillon/runtime'
+import { createLogger, systemClock } from '@carillon/runtime'
 import { ConsoleFiles } from '../console-files/console-files.ts'
 import type { Access, Route } from '../http/http-controller.ts'
 import { HttpServer, type HttpServerOptions, type HttpSettings } from '../http/http-server.ts'
@@ -45,6 +45,7 @@ export async function startTestServer(
   const server = new HttpServer({
     ...given,
     id: 'gateway-test',
+    clock: systemClock,
     log: createLogger({ name: 'gateway', level, destination }),
     access,
     controllers: [{ name: 'Test', routes }],
