@@ -4,12 +4,8 @@ import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
 import { aJob, aRun, runId } from '@carillon/store/testing'
 import { startGateway } from '../../start-gateway.ts'
+import { SETTINGS } from './gateway-settings.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
-
-const HTTP = {
-  ...{ host: '127.0.0.1', port: 0, origin: undefined, corsOrigins: [], proxies: [], maxConnections: 100, consoleFolder: undefined },
-  ...{ requestsPerSecond: 1_000, anonymousRequestsPerSecond: 1_000 },
-}
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
@@ -78,22 +74,16 @@ export class TestGateways {
   }
 }
 
-export async function startTestGateways(t: TestContext, count: number): Promise<TestGateways> {
+/** @param storeUrl for gateways in processes of their own */
+export async function startTestGateways(t: TestContext, count: number, storeUrl = 'sqlite::memory:'): Promise<TestGateways> {
   const broker = await startBrokerOf(t)
-  const store = await openStore('sqlite::memory:')
+  const store = await openStore(storeUrl)
   broker.after(() => store.close())
   await store.jobs.insert(aJob('report'))
   const receiver = await startReceiver()
   broker.after(() => receiver.close())
   for (let n = 0; n < count; n++) {
-    const settings = {
-      store,
-      http: HTTP,
-      alerts: { privateTargets: '127.0.0.1' },
-      audit: { retentionMs: 86_400_000 },
-      access: { showFirstLink: () => undefined },
-    }
-    const gateway = await startGateway({ nats: { servers: broker.server.url }, log: broker.log, ...settings })
+    const gateway = await startGateway({ nats: { servers: broker.server.url }, log: broker.log, store, ...SETTINGS })
     broker.after(() => gateway.stop())
   }
   return new TestGateways(broker, store, receiver)
