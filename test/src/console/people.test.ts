@@ -1,5 +1,6 @@
 /** Who may do what, and who is told: settings and alerts in the console. One mesh and one browser. */
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { consoleFolder } from '@carillon/console'
 import type { Browser } from 'playwright-core'
@@ -120,6 +121,30 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     visitor.isWell()
   })
 
+  test('a job gets a webhook, whose secret is shown once and signs a delivery', async () => {
+    const executor = await mesh.connect({ namespace, service: 'hooked' })
+    executor.handle('hooked', ({ payload }) => payload)
+    await executor.start()
+    await executor.client.jobs.put({ name: 'hooked', handler: 'hooked' })
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('jobs/hooked?tab=webhook')
+    await page.getByRole('button', { name: 'Make a secret' }).click()
+    const secret = (await page.locator('[data-secret="webhook"]').textContent()) ?? ''
+    const body = '{"pushed":true}'
+    const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+    const delivered = await fetch(`${url}/hooks/${namespace}/hooked`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-hub-signature-256': signature, 'x-github-delivery': 'one' },
+      body,
+    })
+    assert.equal(delivered.status, 201, await delivered.text())
+    await page.getByRole('button', { name: 'Remove the webhook' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove the webhook' }).click()
+    await page.getByText('It has no secret yet').waitFor()
+    visitor.isWell()
+  })
+
   test('a failed run is an incident, which is acknowledged', async () => {
     const executor = await mesh.connect({ namespace, service: 'shop' })
     executor.handle('fails', () => {
@@ -147,6 +172,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
         members: 'settings',
         tokens: 'settings?tab=tokens',
         webhooks: 'settings?tab=webhooks',
+        webhook: 'jobs/hooked?tab=webhook',
         namespaces: 'settings?tab=namespaces',
         audit: 'settings?tab=audit',
         incidents: 'alerts',

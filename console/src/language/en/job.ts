@@ -97,4 +97,10 @@ export const job = {
   keyHint: 'A second request with the same key is the same run.',
   delay: 'Not before (optional)',
   webhookText: 'A signed request to this URL fires the job.',
+  noSecret: 'It has no secret yet: nothing is taken.',
+  makeSecret: 'Make a secret',
+  changeSecret: 'Make a further secret',
+  secretText: 'Copy the secret now: it is shown this once. The one before it stays valid beside it.',
+  removeWebhook: 'Remove the webhook',
+  removeWebhookText: 'Nothing that is sent to its URL is taken any more.',
 }

@@ -98,4 +98,10 @@ export const job: Messages['job'] = {
   keyHint: '相同键的第二次请求是同一个运行。',
   delay: '延迟（可选）',
   webhookText: '向此 URL 发送带签名的请求即可触发任务。',
+  noSecret: '还没有密钥：不会接受任何请求。',
+  makeSecret: '生成密钥',
+  changeSecret: '再生成一个密钥',
+  secretText: '请立即复制：密钥仅显示这一次。之前的一个仍然有效。',
+  removeWebhook: '移除 Webhook',
+  removeWebhookText: '发送到其 URL 的请求将不再被接受。',
 }
