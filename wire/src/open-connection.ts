@@ -49,6 +49,8 @@ function clientOptions({ access, name, more }: ConnectionRequest, timeoutMs: num
   const authenticator: Authenticator | undefined = authenticatorOf(access)
   const tls = tlsOptionsOf(access)
   return {
+    // A stack trace for each request that may fail takes longer than the request; who fails is named by the error.
+    noAsyncTraces: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 500,
