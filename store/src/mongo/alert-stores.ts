@@ -26,8 +26,8 @@ class Revised<Item extends { readonly id: string; readonly revision: number }> i
     return this.records.get(this.records.whole, ids)
   }
 
-  async replace(item: Item, expect: { revision: number }): Promise<UpdateOutcome> {
-    return (await this.records.update([{ id: item.id, filter: expect, set: item }]))[0]!
+  async replace(item: Item, { revision }: { revision: number }): Promise<UpdateOutcome> {
+    return (await this.records.update([{ id: item.id, filter: { revision }, set: item }]))[0]!
   }
 
   async remove(id: string, { revision }: { revision: number }): Promise<UpdateOutcome> {
