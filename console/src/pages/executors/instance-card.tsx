@@ -1,14 +1,15 @@
 import type { Beat, InstanceView } from '@carillon/contracts'
-import { type ReactNode, useEffect, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
 import { makeCall } from '../../api/call.ts'
-import { useAction } from '../../api/use-call.ts'
+import { keyOf, useAction } from '../../api/use-call.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { RoleButton } from '../../parts/button.tsx'
 import { ConfirmDialog } from '../../parts/dialog.tsx'
 import { Field, TextInput } from '../../parts/field.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { systemClock } from '../../time/clock.ts'
+import { useTopics } from '../../stream/use-topics.ts'
 import { formatDuration } from '../../time/format.ts'
 import { RelativeTime } from '../../time/time.tsx'
 import { useNamespace } from '../../url/use-namespace.ts'
@@ -179,43 +180,27 @@ function CordonDialog({
   )
 }
 
-/** A drain is asked about, as the command line does: nothing says when the last task has been given back. */
-const ASK_MS = 1_000
-
-/** How far a drain is, until the executor holds nothing. */
+/** How far a drain is, until the executor holds nothing: asked again with each of its beats. */
 function DrainProgress({ instance, onClose }: { readonly instance: string; readonly onClose: () => void }): ReactNode {
   const { executors: texts, parts } = useMessages()
   const namespace = useNamespace()
-  const [left, setLeft] = useState<number>()
-  const [error, setError] = useState<Error | null>(null)
-  useEffect(() => {
-    const stop = new AbortController()
-    let cancel: () => void = () => undefined
-    const ask = async () => {
-      try {
-        const drained = await makeCall('instancesDrain', { instance, continues: true }, { namespace, signal: stop.signal })
-        setLeft(drained.isEmpty ? 0 : Math.max(1, drained.instance.load.running))
-        if (!drained.isEmpty)
-          cancel = systemClock.after(ASK_MS, () => {
-            ask().catch(() => undefined)
-          })
-      } catch (thrown) {
-        if (!stop.signal.aborted) setError(thrown instanceof Error ? thrown : new Error(String(thrown)))
-      }
-    }
-    ask().catch(() => undefined)
-    return () => {
-      stop.abort()
-      cancel()
-    }
-  }, [instance, namespace])
+  const drain = useQuery({
+    queryKey: keyOf(namespace, 'instancesDrain', instance),
+    queryFn: ({ signal }) => makeCall('instancesDrain', { instance, continues: true }, { namespace, signal }),
+    staleTime: 0,
+  })
+  const ask = () => {
+    if (drain.data?.isEmpty !== true) drain.refetch().catch(() => undefined)
+  }
+  useTopics(['instances'], { onMessage: ({ name }) => name === instance && ask(), onResync: ask })
+  const left = drain.data === undefined ? undefined : drain.data.isEmpty ? 0 : Math.max(1, drain.data.instance.load.running)
   return (
     <ConfirmDialog
       isOpen
       onClose={onClose}
       title={texts.actionTitle.drain(instance)}
       action={parts.close}
-      error={error}
+      error={drain.error}
       onConfirm={onClose}
     >
       <p role="status">{left === undefined ? parts.loading : left === 0 ? texts.drained : texts.draining(left)}</p>

@@ -1,5 +1,5 @@
 import type { RunTree, RunView } from '@carillon/contracts'
-import type { ReactNode } from 'react'
+import { lazy, type ReactNode, Suspense } from 'react'
 import { useCall } from '../../../api/use-call.ts'
 import { useMessages } from '../../../language/language-context.tsx'
 import { ErrorState, LoadingState } from '../../../parts/states.tsx'
@@ -8,6 +8,9 @@ import { NodesTable } from './nodes-table.tsx'
 import { StageBar } from './stage-bar.tsx'
 import { TasksTable } from './tasks-table.tsx'
 import styles from './tree-tab.module.css'
+
+/** The drawing is loaded where there is something to be drawn. */
+const RunGraph = lazy(async () => ({ default: (await import('../../../workflow/run-graph.tsx')).RunGraph }))
 
 /** A fan-out run from above: its stages with their counts, then what one would open first. */
 export function TreeTab({ run }: { readonly run: RunView }): ReactNode {
@@ -31,7 +34,14 @@ function OpenTree({ tree, run }: { readonly tree: RunTree; readonly run: RunView
           <StageBar key={i} stage={stage} />
         ))}
       </section>
-      {tree.nodes !== undefined && <NodesTable nodes={tree.nodes} />}
+      {tree.nodes !== undefined && (
+        <>
+          <Suspense fallback={<LoadingState />}>
+            <RunGraph nodes={tree.nodes} />
+          </Suspense>
+          <NodesTable nodes={tree.nodes} />
+        </>
+      )}
       {run.mode !== 'workflow' && <TasksTable run={run} />}
     </div>
   )
