@@ -48,6 +48,9 @@ const TSCONFIG = {
   include: ['.'],
 }
 
+/** Routes that are no calls, one of each room. */
+const OF_ROOMS = ['sessionBegin', 'membersInvite', 'tokensCreate', 'webhooksAdd', 'webhooksDeliver']
+
 describe('the OpenAPI document', () => {
   const cleanup = new Cleanup({ after })
   let mesh: TestMesh
@@ -72,7 +75,7 @@ describe('the OpenAPI document', () => {
   test('has every call', () => {
     const ids = Object.values(document.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId))
     assert.equal(new Set(ids).size, ids.length)
-    for (const name of Object.keys(CALLS)) assert.ok(ids.includes(name), name)
+    for (const name of [...Object.keys(CALLS), ...OF_ROOMS]) assert.ok(ids.includes(name), name)
   })
 
   test('is valid', async () => {

@@ -1,6 +1,7 @@
 import { checkName, parseInput } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import { type HttpController, principalOf, type Reply, type Route } from '../http/http-controller.ts'
+import { aboutAccounts } from './about-accounts.ts'
 import type { MadeLink } from './make-link.ts'
 import type { Acting, Members } from './members.ts'
 import { newTokenSchema, pageSchema, rightsSchema } from './rules/account-input.ts'
@@ -33,6 +34,7 @@ const actingOf = (request: FastifyRequest): Acting => ({
 export function membersController({ members, tokens, url }: MembersParts): HttpController {
   const at = (method: Route['method'], path: string, handle: (request: FastifyRequest) => Promise<Reply>): Route => ({
     ...{ method, path: `/api/v1/namespaces/{namespace}${path}`, allowed: 'admin', handle },
+    ...aboutAccounts(`${method} ${path}`),
   })
   const linkReply = ({ path, expiresAt }: MadeLink): Reply => ({
     status: 201,

@@ -1,6 +1,7 @@
 import { parseInput } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import type { HttpController, Reply, Route } from '../http/http-controller.ts'
+import { aboutAccounts } from './about-accounts.ts'
 import type { ChangePassword } from './change-password.ts'
 import type { CheckAccess } from './check-access.ts'
 import { type KnownPrincipal, textOf } from './identify.ts'
@@ -36,6 +37,7 @@ export function sessionController(parts: SessionParts): HttpController {
     const [method, path] = line.split(' ') as [Route['method'], string]
     return {
       ...{ method, path: `/api/v1${path}`, allowed },
+      ...aboutAccounts(line),
       handle: async (request, reply) => {
         refuseForeignPage(request, parts.origin)
         return handle(request, reply)
