@@ -28,7 +28,7 @@ export const subjects = {
   hung: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.hung.${instance}`,
   beat: (namespace: string, instance: string) => `${SUBJECT_ROOT}.${namespace}.beat.${instance}`,
   /** Gateways read accounts again. Accounts belong to no namespace: the default one stands for all. */
-  accountsChanged: () => `${SUBJECT_ROOT}.${DEFAULT_NAMESPACE}.accounts.changed`,
+  accounts: () => `${SUBJECT_ROOT}.${DEFAULT_NAMESPACE}.accounts.changed`,
   api: (namespace: string, noun: string, verb: string) => `${SUBJECT_ROOT}.${namespace}.api.${noun}.${verb}`,
 }
 

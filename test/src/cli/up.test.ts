@@ -18,7 +18,7 @@ describe('carillon up', { concurrency: 3 }, () => {
     const shown = up.process.stdout()
     for (const part of [
       /nats-server at nats:\/\//,
-      /registry, coordinator and logger/,
+      /registry, coordinator, logger and gateway/,
       /hello, report, flaky, slow/,
       /Three things to try/,
     ])

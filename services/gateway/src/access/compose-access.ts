@@ -57,7 +57,7 @@ export function composeAccess({ store, connection, clock, log, origin, url, show
   const cache = new AccountCache({ accounts, clock })
   const announce = () => {
     cache.drop()
-    connection.publish(subjects.accountsChanged(), '{}')
+    connection.publish(subjects.accounts(), '{}')
   }
   const [passwords, throttle, trail] = [new Passwords(), new Throttle(clock), new AuditTrail({ audit, clock, log })]
   const parts: AccessParts = { accounts, cache, passwords, throttle, trail, clock, log, announce }
@@ -79,6 +79,6 @@ export function composeAccess({ store, connection, clock, log, origin, url, show
     cache,
     controllers: [session, members],
     calls: accountsController({ makeAdminLink, cache }),
-    loops: [new FirstLink({ users, makeAdminLink, show: showFirstLink }), new RemoveExpired(parts)],
+    loops: [new FirstLink({ ...parts, users, makeAdminLink, show: showFirstLink }), new RemoveExpired(parts)],
   }
 }

@@ -30,7 +30,7 @@ export function streamsOf({ id, broker, clock, log, access, mesh, limits }: Stre
     subjects.gap()
   })
   // The accounts that a gateway remembers are forgotten at the same signal.
-  connection.subscribe(subjectsOfMesh.accountsChanged(), {
+  connection.subscribe(subjectsOfMesh.accounts(), {
     callback: () => {
       clock.after(AFTER_CHANGE_MS, () => streams.recheckSoon())
     },
