@@ -10,8 +10,10 @@ export interface LogSourceOptions {
 }
 
 const PAGE = 1_000
-/** How far back a resync looks for lines that are known. */
+/** How far back a resync looks for the last line that was known. Beyond that, all is read again. */
 const RESYNC_PAGES = 20
+/** Loggers store lines a little after they are published, under load some seconds: what was on its way is read later. */
+const AGAIN_AFTER_MS = [2_000, 8_000, 20_000]
 
 interface LogBody {
   readonly taskId: string
@@ -56,9 +58,15 @@ export class LogSource {
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame)
   }
 
-  /** Lines may have been missed. */
+  /** Lines may have been missed since the last one that is known. Those that come meanwhile say nothing of those before. */
   resync(): void {
-    this.#read(() => (this.#next.isComplete ? this.#readNewest() : this.#readAll()))
+    const last = this.buffer.lines.findLast(({ seq }) => seq > 0)
+    const read = () => this.#read(() => (this.#next.isComplete && last !== undefined ? this.#readBack(last) : this.#readAll()))
+    read()
+    for (const afterMs of AGAIN_AFTER_MS) {
+      const timer = window.setTimeout(read, afterMs)
+      this.#abort.signal.addEventListener('abort', () => window.clearTimeout(timer), { once: true })
+    }
   }
 
   take({ event, body }: StreamMessage): void {
@@ -93,16 +101,17 @@ export class LogSource {
     } while (cursor !== undefined)
   }
 
-  /** Back from the end, until lines come that are known. */
-  async #readNewest(): Promise<void> {
+  /** Back from the end to a line that is known. */
+  async #readBack(last: Line): Promise<void> {
     let cursor: string | undefined
     for (let i = 0; i < RESYNC_PAGES; i++) {
       const page = await this.#page('newest', cursor)
-      const isKnown = page.items.some((line) => this.buffer.has(line))
       if (this.buffer.add(page.items) > 0) this.#changed({})
       cursor = page.next
-      if (isKnown || cursor === undefined) return
+      const isThere = page.items.some(({ taskId, attempt, seq }) => taskId === last.taskId && attempt === last.attempt && seq === last.seq)
+      if (isThere || cursor === undefined) return
     }
+    await this.#readAll()
   }
 
   #page(order: 'oldest' | 'newest', cursor: string | undefined) {
