@@ -55,7 +55,7 @@ const subjectField = coded(
 
 /**
  * The settings of each kind. Those of `SECRET_FIELDS` are never answered: of a channel that is replaced, one that is left out stays as it was. URLs of robots are
- * secrets, because whoever knows one can write to its group.
+ * secrets, because anyone who has one can post to its group.
  */
 const kindFields = {
   email: {

@@ -84,7 +84,7 @@ export class HttpStream {
     }
   }
 
-  /** Whoever may not see payloads has no log, and follows the rest. Answers whether that may help. */
+  /** Without the payload right the topic of the log is forbidden: the stream is opened again without it. Answers whether there was one to leave out. */
   #withoutLogs(): boolean {
     const had = this.#hasLogs
     this.#hasLogs = false

@@ -44,7 +44,7 @@ export async function changeMany(caller: Pick<Caller, 'call'>, which: Which, opt
 
 const TRIES = 3
 
-/** Whoever worked on a part may have died: as of the same time it is sent again, and another one does what is left of it. */
+/** The coordinator that worked on a part may have died. The part is sent again with the same `asOf`, which is idempotent: another coordinator does what is left. */
 async function partOf(caller: Pick<Caller, 'call'>, request: Which): Promise<RunsBulk> {
   for (let tried = 1; ; tried++) {
     try {

@@ -12,7 +12,7 @@ import layout from '../layout.module.css'
 import { InstanceCard } from './instance-card.tsx'
 import { type Loads, versionSkew, withBeat } from './loads.ts'
 
-/** A list that all services and versions are told from. */
+/** One page with every instance: the services and the versions that run are counted over all of them. */
 const MOST_INSTANCES = 1_000
 
 /** Who runs the work, how loaded they are, and what may be done with them. */

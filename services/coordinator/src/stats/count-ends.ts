@@ -130,7 +130,7 @@ export class CountEnds extends LoopService {
     return record && markOf(record)
   }
 
-  /** Everything before it is counted: it only moves forward, whoever writes it. */
+  /** High-water mark: every end before it is counted. Writes are conditional, so it never moves back, with several writers neither. */
   async #writeMark(before: Mark | undefined, mark: Pick<Mark, 'stream' | 'upTo' | 'at'>): Promise<Mark> {
     const next = { ...mark, revision: (before?.revision ?? 0) + 1 }
     const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: before?.revision ?? null }])

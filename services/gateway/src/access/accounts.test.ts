@@ -127,7 +127,7 @@ test('by https the cookie is Secure and of this host alone', async (t) => {
   assert.match((await accounts.admin()).lastCookie, /^__Host-carillon=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/)
 })
 
-test('a session ends when it is idle for a day, and after two weeks whoever uses it', async (t) => {
+test('a session expires when it is idle for a day, and after two weeks even when it is used', async (t) => {
   const accounts = await startTestAccounts(t)
   const admin = await accounts.admin()
   const status = async () => (await admin.ask('GET /api/v1/session')).status

@@ -8,7 +8,7 @@ import { hashOf } from './secrets.ts'
 
 /** Without a request: longer than a night, shorter than a weekend. */
 export const IDLE_MS = 24 * 3_600_000
-/** Whoever uses it: what was copied from a browser ends some day. */
+/** Absolute expiry, also of a session in use: a cookie that was copied from a browser must not stay valid for ever. */
 const LONGEST_MS = 14 * 86_400_000
 const SECRET_BYTES = 32
 

@@ -8,7 +8,7 @@ import type { CallMesh, MeshCall } from '../mesh/call-mesh.ts'
 import type { OpenStreams } from './open-streams.ts'
 import { PacedStream } from './paced-stream.ts'
 import { endFrame, frameOf } from './rules/frame.ts'
-import { type MeshMessage, meshMessage, redactedBody } from './rules/mesh-message.ts'
+import { type MeshMessage, meshMessage, withRedacted } from './rules/mesh-message.ts'
 import type { SharedSubjects } from './shared-subjects.ts'
 
 export const runEventsQuery = z.strictObject({
@@ -187,11 +187,7 @@ export const askerOf = (request: FastifyRequest): Pick<MeshCall, 'by' | 'origin'
   origin: originOf(request),
 })
 
-function stateOf(run: RunView): MeshMessage {
-  const message = { noun: 'run', name: run.runId, what: 'state', body: run }
-  const shown = redactedBody(run)
-  return shown ? { ...message, redacted: shown } : message
-}
+const stateOf = (run: RunView): MeshMessage => withRedacted({ noun: 'run', name: run.runId, what: 'state', body: run })
 
 const endId = (attempt: number) => `ended-${attempt}`
 

@@ -111,7 +111,7 @@ interface FollowingOptions {
   readonly setFollowing: (isFollowing: boolean) => void
 }
 
-/** Whoever moves up wants to read: nothing moves under their eyes. At the end it follows again. */
+/** Scrolling up stops following the tail, so that the lines being read stay where they are; scrolling to the end follows it again. */
 function useFollowing({ box, setFollowing }: FollowingOptions) {
   const lastTop = useRef(0)
   return {

@@ -36,14 +36,22 @@ export function redact(name: CallName, answer: unknown): unknown {
   return { ...(withoutPayloads(rest, hidden) as object), items: withoutPayloads(items, hidden) }
 }
 
+/** A message without payloads, at any depth; the same object where it has none. */
+export const hidePayloads = (body: Answer): Answer => withoutPayloads(body, HIDDEN) as Answer
+
+/** Shares what it does not change with the value. */
 function withoutPayloads(value: unknown, hidden: ReadonlySet<string>): unknown {
-  if (Array.isArray(value)) return value.map((one) => withoutPayloads(one, hidden))
+  if (Array.isArray(value)) {
+    const kept = value.map((one) => withoutPayloads(one, hidden))
+    return kept.every((one, i) => one === value[i]) ? value : kept
+  }
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value)
   // A change of a field: `{field: 'payload', from, to}`.
   const { field } = value as { field?: unknown }
   const isHiddenChange = typeof field === 'string' && field.split('.').some((part) => hidden.has(part))
   const shown = entries.filter(([key]) => !hidden.has(key) && !(isHiddenChange && (key === 'from' || key === 'to')))
-  const kept = Object.fromEntries(shown.map(([key, one]) => [key, withoutPayloads(one, hidden)]))
-  return shown.length === entries.length ? kept : { ...kept, hidden: true }
+  const kept = shown.map(([key, one]) => [key, withoutPayloads(one, hidden)] as const)
+  if (shown.length < entries.length) return { ...Object.fromEntries(kept), hidden: true }
+  return kept.every(([, one], i) => one === shown[i]?.[1]) ? value : Object.fromEntries(kept)
 }

@@ -1,4 +1,5 @@
 import { isName, parseBody, parseSubject, UnacceptableJson } from '@carillon/contracts'
+import { hidePayloads } from '../../access/rules/redact.ts'
 
 /** An event or live signal of the mesh. */
 export interface MeshMessage {
@@ -10,9 +11,6 @@ export interface MeshMessage {
   readonly redacted?: Readonly<Record<string, unknown>>
 }
 
-/** What a handler was given, has answered or has thrown, and the first bytes of a message that was rejected. */
-const PAYLOADS: ReadonlySet<string> = new Set(['payload', 'items', 'data', 'result', 'failure', 'arguments', 'body'])
-
 /** @returns undefined for a message that is none of ours @throws CarillonError for a body that cannot be read */
 export function meshMessage(subject: string, bytes: Uint8Array): MeshMessage | undefined {
   const [noun, name, what] = parseSubject(subject)?.rest ?? []
@@ -20,14 +18,13 @@ export function meshMessage(subject: string, bytes: Uint8Array): MeshMessage | u
   const body = parseBody(bytes)
   if (typeof body !== 'object' || body === null || Array.isArray(body) || body instanceof UnacceptableJson) return undefined
   const message = { noun, name, what, body: readable(Object.entries(body)) }
-  const redacted = redactedBody(message.body)
-  return redacted ? { ...message, redacted } : message
+  return withRedacted(message)
 }
 
-/** The body without what needs the right to see payloads; undefined where it has none of it. */
-export function redactedBody(body: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
-  const shown = Object.entries(body).filter(([field]) => !PAYLOADS.has(field))
-  return shown.length === Object.keys(body).length ? undefined : { ...Object.fromEntries(shown), hidden: true }
+/** The message, and its body for a reader without the right to see payloads, where that differs. */
+export function withRedacted(message: Omit<MeshMessage, 'redacted'>): MeshMessage {
+  const redacted = hidePayloads(message.body)
+  return redacted === message.body ? message : { ...message, redacted }
 }
 
 /** A value that cannot be kept exactly is shown as the reason why. */
