@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { consoleFolder } from '@carillon/console'
 import type { Browser } from 'playwright-core'
+import { startBrowser } from '../support/browser.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
-import { startBrowser } from './tabs.ts'
 
 const NAMESPACE = 'default'
 /** The lines of `chatty`: 5,000 a second for four seconds. */

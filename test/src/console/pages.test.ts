@@ -1,12 +1,13 @@
 /** What people do with the overview, the runs and a run, in a real browser against a real mesh. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { assertAccessible, NO_BROWSER } from '../support/browser.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { ADMIN } from '../support/http-accounts.ts'
 import { type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
-import { assertAccessible, keepScreenshots, noBrowser, openTab, type Tab } from './tabs.ts'
+import { keepScreenshots, openTab, type Tab } from './tabs.ts'
 
-describe('the console', { skip: noBrowser }, () => {
+describe('the console', { skip: NO_BROWSER }, () => {
   const cleanup = new Cleanup({ after })
   let world: ConsoleMesh
   let tab: Tab

@@ -3,16 +3,17 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { NO_BROWSER } from '../support/browser.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { ADMIN } from '../support/http-accounts.ts'
 import { CHATTY_LINES, type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
 import { startSwitchingProxy } from './switching-proxy.ts'
-import { noBrowser, openTab } from './tabs.ts'
+import { openTab } from './tabs.ts'
 
 /** More than a frame, less than someone notices as a stop; other tests run beside this one. */
 const LONGEST_FRAME_MS = 3_000
 
-describe('live', { skip: noBrowser }, () => {
+describe('live', { skip: NO_BROWSER }, () => {
   const cleanup = new Cleanup({ after })
   let world: ConsoleMesh
 
