@@ -4,6 +4,7 @@ import { type AccessSettings, composeAccess } from './access/compose-access.ts'
 import { alertsController } from './alerts/alerts.controller.ts'
 import { ALERTS_CONSUMER, type AlertSettings, composeAlerts } from './alerts/compose-alerts.ts'
 import { AUDIT_CONSUMER, type AuditSettings, composeAudit } from './audit/compose-audit.ts'
+import { GatewayTrail } from './audit/gateway-trail.ts'
 import { ConsoleFiles } from './console-files/console-files.ts'
 import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
@@ -54,10 +55,11 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     url = origin ?? at
     settings.http.onListening?.(at)
   }
-  const accounts = composeAccess({ ...settings.access, store, connection, clock, log, origin, url: () => url })
+  const trail = new GatewayTrail({ audit: store.audit, clock, log })
+  const accounts = composeAccess({ ...settings.access, store, trail, connection, clock, log, origin, url: () => url })
   const { access } = accounts
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
-  const webhooks = composeWebhooks({ webhooks: store.webhooks, mesh, clock, origin })
+  const webhooks = composeWebhooks({ webhooks: store.webhooks, trail, mesh, clock, origin })
   const rejected = new RejectedMessages(publisher, log)
   const audit = composeAudit({ ...parts, ...settings.audit, audit: store.audit, rejected })
   const rooms = [

@@ -54,6 +54,10 @@ for (const store of STORES) {
       const made = await manage('POST')
       assert.deepEqual([made.status, made.body.url], [201, `/hooks/${namespace}/deploy`])
       const { secret } = made.body
+      const { items } = await (
+        await fetch(`${urls[0]}/api/v1/namespaces/${namespace}/audit?action=webhooks.add`, { headers: signedIn })
+      ).json()
+      assert.deepEqual([items.length, items[0].resource, JSON.stringify(items).includes(secret)], [1, 'deploy', false])
       const body = '{"ref":"refs/heads/main"}'
       const first = await deliver(body, github(secret, body, 'd-1'))
       assert.deepEqual([first.status, first.body['created']], [201, true])

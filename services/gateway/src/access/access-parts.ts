@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@carillon/runtime'
 import type { AccountStore } from '@carillon/store'
-import type { AuditTrail } from '../audit/audit-trail.ts'
+import type { GatewayTrail } from '../audit/gateway-trail.ts'
 import type { AccountCache } from './account-cache.ts'
 import type { Passwords } from './passwords.ts'
 import type { Throttle } from './throttle.ts'
@@ -11,7 +11,7 @@ export interface AccessParts {
   readonly cache: AccountCache
   readonly passwords: Passwords
   readonly throttle: Throttle
-  readonly trail: AuditTrail
+  readonly trail: GatewayTrail
   readonly clock: Clock
   readonly log: Logger
   /** Lets every gateway, this one too, read accounts again. */

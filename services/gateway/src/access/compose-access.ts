@@ -1,7 +1,7 @@
 import { subjects } from '@carillon/contracts'
 import type { Broker, Clock, ControllerOf, Logger, Service } from '@carillon/runtime'
 import type { Store } from '@carillon/store'
-import { AuditTrail } from '../audit/audit-trail.ts'
+import type { GatewayTrail } from '../audit/gateway-trail.ts'
 import type { HttpController } from '../http/http-controller.ts'
 import type { AccessParts } from './access-parts.ts'
 import { AccountCache } from './account-cache.ts'
@@ -32,7 +32,8 @@ export interface AccessSettings {
 }
 
 export interface AccessOptions extends AccessSettings {
-  readonly store: Pick<Store, 'accounts' | 'audit' | 'retention'>
+  readonly store: Pick<Store, 'accounts' | 'retention'>
+  readonly trail: GatewayTrail
   readonly connection: Pick<Broker['connection'], 'publish'>
   readonly clock: Clock
   readonly log: Logger
@@ -52,14 +53,14 @@ export interface ComposedAccess {
   readonly loops: readonly Service[]
 }
 
-export function composeAccess({ store, connection, clock, log, origin, url, showFirstLink }: AccessOptions): ComposedAccess {
-  const { accounts, audit } = store
+export function composeAccess({ store, trail, connection, clock, log, origin, url, showFirstLink }: AccessOptions): ComposedAccess {
+  const { accounts } = store
   const cache = new AccountCache({ accounts, clock })
   const announce = () => {
     cache.drop()
     connection.publish(subjects.accounts(), '{}')
   }
-  const [passwords, throttle, trail] = [new Passwords(), new Throttle(clock), new AuditTrail({ audit, clock, log })]
+  const [passwords, throttle] = [new Passwords(), new Throttle(clock)]
   const parts: AccessParts = { accounts, cache, passwords, throttle, trail, clock, log, announce }
   const access = new CheckAccess({ identify: new Identify({ ...parts, origin }) })
   const users = new Users(parts)

@@ -6,6 +6,7 @@ import { createLogger } from '@carillon/runtime'
 import { FakeClock } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
 import { type ComposedAccess, composeAccess } from '../access/compose-access.ts'
+import { GatewayTrail } from '../audit/gateway-trail.ts'
 import type { Route } from '../http/http-controller.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
 
@@ -74,6 +75,7 @@ export async function startTestAccounts(
   let url = ''
   const log = createLogger({ name: 'test', level: 'silent' })
   const composed = composeAccess({
+    trail: new GatewayTrail({ audit: store.audit, clock, log }),
     ...{ store, clock, log, origin, url: () => url },
     connection: { publish: () => undefined },
     showFirstLink: (link) => void links.push(link),

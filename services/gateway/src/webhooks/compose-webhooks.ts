@@ -1,5 +1,6 @@
 import type { Clock } from '@carillon/runtime'
 import type { WebhookStore } from '@carillon/store'
+import type { GatewayTrail } from '../audit/gateway-trail.ts'
 import type { HttpController } from '../http/http-controller.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { ManageWebhooks } from './manage-webhooks.ts'
@@ -7,6 +8,7 @@ import { TakeDelivery } from './take-delivery.ts'
 import { webhooksController } from './webhooks.controller.ts'
 
 export interface WebhookOptions {
+  readonly trail: GatewayTrail
   readonly webhooks: WebhookStore
   readonly mesh: CallMesh
   readonly clock: Clock
@@ -15,8 +17,8 @@ export interface WebhookOptions {
 }
 
 /** The room of webhooks, put together. */
-export function composeWebhooks({ webhooks, mesh, clock, origin }: WebhookOptions): HttpController {
+export function composeWebhooks({ webhooks, trail, mesh, clock, origin }: WebhookOptions): HttpController {
   const manageWebhooks = new ManageWebhooks({ webhooks, clock })
   const takeDelivery = new TakeDelivery({ webhooks, mesh, clock })
-  return webhooksController({ manageWebhooks, takeDelivery, mesh, origin })
+  return webhooksController({ manageWebhooks, takeDelivery, trail, mesh, origin })
 }

@@ -1,5 +1,7 @@
 import { checkName, parseInput } from '@carillon/contracts'
+import type { FastifyRequest } from 'fastify'
 import * as z from 'zod'
+import type { GatewayTrail } from '../audit/gateway-trail.ts'
 import { originOf } from '../http/call-routes.ts'
 import { type HttpController, principalOf, type Route, type RouteAbout } from '../http/http-controller.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
@@ -30,6 +32,7 @@ const startedSchema = z.object({ runId: z.string(), created: z.boolean() })
 export interface WebhookCases {
   readonly manageWebhooks: ManageWebhooks
   readonly takeDelivery: TakeDelivery
+  readonly trail: GatewayTrail
   readonly mesh: CallMesh
   /** Where people reach the gateway, if that is known. */
   readonly origin: string | undefined
@@ -58,7 +61,7 @@ const readRoute = ({ manageWebhooks, origin }: WebhookCases): Route => ({
   },
 })
 
-const addRoute = ({ manageWebhooks, mesh, origin }: WebhookCases): Route => ({
+const addRoute = ({ manageWebhooks, trail, mesh, origin }: WebhookCases): Route => ({
   method: 'POST',
   path: PATH,
   allowed: 'developer',
@@ -73,21 +76,31 @@ const addRoute = ({ manageWebhooks, mesh, origin }: WebhookCases): Route => ({
     const by = principalOf(request).name
     await mesh.call({ name: 'jobsGet', namespace, input: { name: job }, by, origin: originOf(request) })
     const { webhook, secret } = await manageWebhooks.add({ namespace, job, by }, given)
+    await keep(trail, request, 'webhooks.add')
     return { status: 201, headers: { 'cache-control': 'no-store' }, body: { ...webhookView(webhook, origin), secret } }
   },
 })
 
-const removeRoute = ({ manageWebhooks }: WebhookCases): Route => ({
+const removeRoute = ({ manageWebhooks, trail }: WebhookCases): Route => ({
   method: 'DELETE',
   path: PATH,
   allowed: 'developer',
   about: about('webhooksRemove', 'Remove the webhook of a job: no delivery is taken any more', { status: 204 }),
-  handle: async ({ params }) => {
-    const { namespace, job } = ofPath(params)
+  handle: async (request) => {
+    const { namespace, job } = ofPath(request.params)
     await manageWebhooks.remove(namespace, job)
+    await keep(trail, request, 'webhooks.remove')
     return { status: 204 }
   },
 })
+
+/** A secret is a credential: who makes or removes one is in the audit log. */
+function keep(trail: GatewayTrail, request: FastifyRequest, action: string): Promise<void> {
+  const { namespace, job } = ofPath(request.params)
+  const { account, address = null, requestId = null } = originOf(request)
+  const who = { actorId: account, actor: principalOf(request).name, via: 'http', address, requestId }
+  return trail.keep({ action, namespace, resource: job, outcome: 'done', ...who })
+}
 
 const deliveryRoute = ({ takeDelivery }: WebhookCases): Route => ({
   method: 'POST',

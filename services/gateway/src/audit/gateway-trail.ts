@@ -6,8 +6,8 @@ const EVERYWHERE = '*'
 
 export type AuditEntry = Omit<AuditRecord, 'id' | 'at' | 'namespace' | 'details'> & Partial<Pick<AuditRecord, 'namespace' | 'details'>>
 
-/** Keeps what a gateway itself has done about accounts. */
-export class AuditTrail {
+/** Writes the audit records of changes that are no calls of the mesh: accounts, tokens, secrets of webhooks. */
+export class GatewayTrail {
   readonly #audit: AuditStore
   readonly #clock: Clock
   readonly #log: Logger
