@@ -217,14 +217,10 @@ for (const store of STORES) {
       const [fine, bad] = [await client.run('fine'), await client.run('bad')]
       await Promise.all([fine.ended(), bad.ended()])
       await client.jobs.put({ name: 'a-job' })
-      await eventually('events of the runs and the job', () => events.heard.some(({ noun }) => noun === 'job') && events.heard.length >= 3)
+      await eventually('events of the runs, the job and its change', () => events.heard.length >= 4)
       assert.deepEqual(
         events.heard.map(({ noun, name, what }) => `${noun} ${name} ${what}`).sort(),
-        [
-          `run ${fine.id} succeeded`,
-          `run ${bad.id} failed`,
-          ...events.heard.filter(({ noun }) => noun === 'job').map(({ what }) => `job a-job ${what}`),
-        ].sort(),
+        [`run ${fine.id} succeeded`, `run ${bad.id} failed`, 'job a-job put', 'audit jobs put'].sort(),
       )
       const ofFine = events.heard.find(({ name }) => name === fine.id)?.body as Record<string, unknown>
       assert.deepEqual([ofFine['state'], ofFine['reason'], ofFine['result']], ['succeeded', 'completed', { ok: true }])
