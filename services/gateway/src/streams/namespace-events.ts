@@ -48,8 +48,16 @@ export class NamespaceEvents {
     const reader = principalOf(request)
     const paced = new PacedStream(clock)
     const missed = { count: 0 }
-    const stops = [subjects.follow(`${SUBJECT_ROOT}.${namespace}.event.>`, () => paced.hint()), subjects.onGap(() => paced.gap())]
     const reading = { namespace, paced, seesPayloads: reader.seesPayloads(namespace), seesAudit: isAdmin(reader, namespace) }
+    const stops = [subjects.follow(`${SUBJECT_ROOT}.${namespace}.event.>`, () => paced.hint()), subjects.onGap(() => paced.gap())]
+    // Before the flush: what happens after `hello` is sent.
+    if (live === 'true')
+      stops.push(
+        subjects.follow(`${SUBJECT_ROOT}.${namespace}.live.>`, (subject, bytes) => {
+          if (!paced.isReady) missed.count++
+          else this.#sendLive(reading, subject, bytes)
+        }),
+      )
     const source = {
       ready: () => paced.ready(),
       closed: () => {
@@ -63,13 +71,7 @@ export class NamespaceEvents {
       streams.admit(reader, request.ip)
       const { connection } = streams.open({ request, reply }, { reader, namespace, sourceOf: () => source })
       paced.begin(connection)
-      if (live === 'true')
-        stops.push(
-          subjects.follow(`${SUBJECT_ROOT}.${namespace}.live.>`, (subject, bytes) => {
-            if (!connection.isReady) missed.count++
-            else this.#sendLive(reading, subject, bytes)
-          }),
-        )
+      missed.count = 0
       const position = await this.#hello(reading, state, request.headers['last-event-id'])
       this.#read(reading, { state, position, missed }).catch((error: unknown) => this.#fail(paced, error))
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { CarillonError, type Role } from '@carillon/contracts'
 import { ensureStream } from '@carillon/runtime'
-import { type BrokerOfTest, FakeClock, startBrokerOf } from '@carillon/runtime/testing'
+import { type BrokerOfTest, eventually, FakeClock, startBrokerOf } from '@carillon/runtime/testing'
 import fastify from 'fastify'
 import { callRoutes } from '../http/call-routes.ts'
 import type { Access, Route } from '../http/http-controller.ts'
@@ -15,6 +15,9 @@ import { type EventReader, openEvents } from './event-reader.ts'
 
 export const GATEWAY = 'gateway-test'
 export const RUN = 'run00123456789abcdef'
+
+/** Less than any heartbeat, limit or retry of a stream. */
+const STEP_MS = 10
 
 interface Rights {
   role: Role | undefined
@@ -129,6 +132,14 @@ export class TestStreams {
   /** Opens a stream of a program, and reads it. */
   async events(path: string, headers: Record<string, string> = {}): Promise<EventReader> {
     return (await openEvents(`${this.url}/api/v1/namespaces/default${path}`, headers)).read()
+  }
+
+  /** Waits while time passes: a stored stream that was announced too early is read again after some milliseconds. */
+  eventually(what: string, isSo: () => boolean): Promise<boolean> {
+    return eventually(what, async () => {
+      await this.clock.advance(STEP_MS)
+      return isSo()
+    })
   }
 
   /** Answers a call, as its service does. */
