@@ -1,15 +1,21 @@
-import { CarillonError, checkName, isEnded, messageOf, parseInput, type RunView, subjects } from '@carillon/contracts'
-import type { Clock, Logger } from '@carillon/runtime'
+import { CarillonError, isEnded, messageOf, parseInput, type RunView, subjects } from '@carillon/contracts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
-import { originOf } from '../http/call-routes.ts'
 import { principalOf, type Reply } from '../http/http-controller.ts'
-import type { CallMesh, MeshCall } from '../mesh/call-mesh.ts'
-import type { OpenStreams } from './open-streams.ts'
 import { PacedStream } from './paced-stream.ts'
-import { endFrame, frameOf } from './rules/frame.ts'
+import { frameOf } from './rules/frame.ts'
 import { type MeshMessage, meshMessage, withRedacted } from './rules/mesh-message.ts'
-import type { SharedSubjects } from './shared-subjects.ts'
+import {
+  askerOf,
+  endOfRunFrame,
+  hasSeenEnd,
+  openReading,
+  type Reading,
+  type RunStreamsOptions,
+  type RunToRead,
+  readRun,
+  runOfPath,
+} from './run-reading.ts'
 
 export const runEventsQuery = z.strictObject({
   /** Go on after its end: it may be run again. */
@@ -19,14 +25,6 @@ export const runEventsQuery = z.strictObject({
 /** After a failed read. */
 const AGAIN_MS = 1_000
 const LONG_MS = 60_000
-
-export interface RunStreamsOptions {
-  readonly streams: OpenStreams
-  readonly subjects: SharedSubjects
-  readonly mesh: CallMesh
-  readonly clock: Clock
-  readonly log: Logger
-}
 
 /** Messages that wait for a slow reader: beyond that, the run is read again instead. */
 const WAITING = 500
@@ -41,7 +39,6 @@ export class RunEvents {
 
   /** @throws CarillonError RUN_NOT_FOUND, RUN_REMOVED, INVALID_REQUEST, TOO_MANY_STREAMS, NO_SERVICE, CALL_TIMEOUT */
   async open(request: FastifyRequest, reply: FastifyReply): Promise<Reply | undefined> {
-    const { streams, subjects: shared, log } = this.#options
     const { namespace, runId } = runOfPath(request)
     const follow = parseInput(runEventsQuery, request.query, 'query').follow === 'true'
     const reader = principalOf(request)
@@ -53,38 +50,16 @@ export class RunEvents {
       seesPayloads: reader.seesPayloads(namespace),
       asker: askerOf(request),
     })
-    try {
-      await shared.flush()
-      const run = await reading.run()
-      if (!follow && hasSeenEnd(request, run)) {
-        reading.closed()
-        return { status: 204 }
-      }
-      streams.admit(reader, request.ip)
-      const { connection } = streams.open({ request, reply }, { reader, namespace, sourceOf: () => reading })
-      reading.paced.begin(connection)
-      reading.execute(run).catch((error: unknown) => {
-        log.error({ evt: 'stream.failed', err: error }, 'a stream of a run ends')
-        reading.paced.end(endFrame('failed'))
-      })
-      return undefined
-    } catch (error) {
-      reading.closed()
-      throw error
-    }
+    return openReading(this.#options, { request, reply, namespace, reading, hasSeenAll: (run) => !follow && hasSeenEnd(request, run) })
   }
 }
 
-interface RunReadingOptions extends RunStreamsOptions {
-  readonly namespace: string
-  readonly runId: string
+interface RunReadingOptions extends RunStreamsOptions, RunToRead {
   readonly follow: boolean
   readonly seesPayloads: boolean
-  /** Who asks, and from where. */
-  readonly asker: Pick<MeshCall, 'by' | 'origin'>
 }
 
-class RunReading {
+class RunReading implements Reading<{ run: RunView }> {
   readonly paced: PacedStream
   readonly #options: RunReadingOptions
   readonly #stops: readonly (() => void)[]
@@ -116,12 +91,11 @@ class RunReading {
     this.paced.closed()
   }
 
-  async run(): Promise<RunView> {
-    const { mesh, namespace, runId, asker } = this.#options
-    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, ...asker })) as RunView
+  async first(): Promise<{ run: RunView }> {
+    return { run: await readRun(this.#options) }
   }
 
-  async execute(first: RunView): Promise<void> {
+  async execute({ run: first }: { run: RunView }): Promise<void> {
     if (!(await this.#say(stateOf(first)))) return
     while (!this.paced.isClosed) {
       const message = this.#waiting.shift()
@@ -149,7 +123,7 @@ class RunReading {
   /** A run that cannot be read now is read later. */
   async #runAgain(): Promise<RunView | undefined> {
     try {
-      return await this.run()
+      return await readRun(this.#options)
     } catch (error) {
       if (!CarillonError.from(error).retry) throw error
       this.#isOld = true
@@ -176,24 +150,4 @@ class RunReading {
   }
 }
 
-/** @throws CarillonError INVALID_NAME */
-export function runOfPath(request: FastifyRequest): { namespace: string; runId: string } {
-  const { namespace, runId } = request.params as { namespace: string; runId: string }
-  return { namespace: checkName('namespace', namespace), runId: checkName('runId', runId) }
-}
-
-export const askerOf = (request: FastifyRequest): Pick<MeshCall, 'by' | 'origin'> => ({
-  by: principalOf(request).name,
-  origin: originOf(request),
-})
-
 const stateOf = (run: RunView): MeshMessage => withRedacted({ noun: 'run', name: run.runId, what: 'state', body: run })
-
-const endId = (attempt: number) => `ended-${attempt}`
-
-/** The last event of a run's stream: a client that connects again with its id is answered 204, and stays away. */
-export const endOfRunFrame = ({ state, attempt }: Pick<RunView, 'state' | 'attempt'>): Buffer =>
-  frameOf({ id: endId(attempt), event: 'end', data: { reason: 'run-ended', state } })
-
-export const hasSeenEnd = (request: FastifyRequest, { state, attempt }: RunView): boolean =>
-  isEnded(state) && request.headers['last-event-id'] === endId(attempt)

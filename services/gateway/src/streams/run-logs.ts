@@ -15,15 +15,24 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { principalOf, type Reply } from '../http/http-controller.ts'
-import type { MeshCall } from '../mesh/call-mesh.ts'
 import { PacedStream } from './paced-stream.ts'
 import { readStored } from './read-stored.ts'
-import { endFrame, eventId, frameOf, seqOf } from './rules/frame.ts'
+import { eventId, frameOf, seqOf } from './rules/frame.ts'
 import { acceptsLine, attemptOf, type LineFilter, type LinesOfAttempt, linesOfPage } from './rules/log-lines.ts'
 import { SeenLines } from './rules/seen-lines.ts'
 import { logBody } from './rules/topic-message.ts'
 import { checkTopicRights, topicOf } from './rules/topics.ts'
-import { askerOf, endOfRunFrame, hasSeenEnd, type RunStreamsOptions, runOfPath } from './run-events.ts'
+import {
+  askerOf,
+  endOfRunFrame,
+  hasSeenEnd,
+  openReading,
+  type Reading,
+  type RunStreamsOptions,
+  type RunToRead,
+  readRun,
+  runOfPath,
+} from './run-reading.ts'
 import type { StoredMessage, StoredStream, StreamState } from './stored-stream.ts'
 
 /** Of the call, what filters lines. A reader continues by `Last-Event-ID`, not by the cursor of a list. */
@@ -54,45 +63,33 @@ export class RunLogs {
 
   /** @throws CarillonError FORBIDDEN, RUN_NOT_FOUND, RUN_REMOVED, INVALID_REQUEST, TOO_MANY_STREAMS, NATS_UNAVAILABLE, NO_SERVICE, CALL_TIMEOUT */
   async open(request: FastifyRequest, reply: FastifyReply): Promise<Reply | undefined> {
-    const { streams, subjects: shared, stored, log } = this.#options
     const { namespace, runId } = runOfPath(request)
     const { follow: _follow, ...filter } = parseInput(followLogsQuery, request.query, 'query')
     const reader = principalOf(request)
     checkTopicRights(reader, namespace, [topicOf(`logs:${runId}`)])
-    const reading = new LogReading({ ...this.#options, namespace, runId, filter, asker: askerOf(request) })
-    try {
-      await shared.flush()
-      const run = await reading.run()
-      if (hasSeenEnd(request, run)) {
-        reading.closed()
-        return { status: 204 }
-      }
-      const state = await stored.state()
-      streams.admit(reader, request.ip)
-      const { connection } = streams.open({ request, reply }, { reader, namespace, sourceOf: () => reading })
-      reading.paced.begin(connection)
-      reading.execute({ run, state, lastId: request.headers['last-event-id'] }).catch((error: unknown) => {
-        log.error({ evt: 'stream.failed', err: error }, 'a stream of log lines ends')
-        reading.paced.end(endFrame('failed'))
-      })
-      return undefined
-    } catch (error) {
-      reading.closed()
-      throw error
-    }
+    const reading = new LogReading({
+      ...{ ...this.#options, namespace, runId, filter },
+      asker: askerOf(request),
+      lastId: request.headers['last-event-id'],
+    })
+    return openReading(this.#options, { request, reply, namespace, reading, hasSeenAll: (run) => hasSeenEnd(request, run) })
   }
 }
 
-interface LogReadingOptions extends RunLogsOptions {
-  readonly namespace: string
-  readonly runId: string
+interface LogReadingOptions extends RunLogsOptions, RunToRead {
   readonly filter: LineFilter
-  readonly asker: Pick<MeshCall, 'by' | 'origin'>
+  /** Of the last event that the client has. */
+  readonly lastId: unknown
 }
 
 type EndOfRun = Pick<RunView, 'state' | 'attempt'> & Pick<Partial<RunEndedEvent>, 'logLines'>
 
-class LogReading {
+interface FirstRead {
+  readonly run: RunView
+  readonly state: StreamState
+}
+
+class LogReading implements Reading<FirstRead> {
   readonly paced: PacedStream
   readonly #options: LogReadingOptions
   readonly #stops: readonly (() => void)[]
@@ -122,13 +119,12 @@ class LogReading {
     this.paced.closed()
   }
 
-  async run(): Promise<RunView> {
-    const { mesh, namespace, runId, asker } = this.#options
-    return (await mesh.call({ name: 'runsGet', namespace, input: { runId }, ...asker })) as RunView
+  async first(): Promise<FirstRead> {
+    return { run: await readRun(this.#options), state: await this.#options.stored.state() }
   }
 
-  async execute({ run, state, lastId }: { run: RunView; state: StreamState; lastId: unknown }): Promise<void> {
-    const { namespace, runId, clock } = this.#options
+  async execute({ run, state }: FirstRead): Promise<void> {
+    const { namespace, runId, clock, lastId } = this.#options
     this.#newsAt = clock.monotonic()
     if (isEnded(run.state)) {
       this.#end ??= run
