@@ -300,6 +300,7 @@ export {
   workOfRunFilter,
 } from './streams.ts'
 export { DEFAULT_NAMESPACE, type EventNoun, parseSubject, SUBJECT_ROOT, subjects } from './subjects.ts'
+export { hasText, withoutTerminalCodes } from './terminal-text.ts'
 export { VERSION } from './version.ts'
 export {
   type Compensation,

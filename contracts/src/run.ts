@@ -120,6 +120,8 @@ export const runViewSchema = z.object({
   chain: z.array(z.string()).readonly().exactOptional(),
   payload: z.unknown().exactOptional(),
   key: z.string().exactOptional(),
+  /** The trace that it is part of: 32 hexadecimal digits, of the `traceparent` that was stored with it. */
+  traceId: z.string().exactOptional(),
   slot: timeField.exactOptional(),
   attempts: z.int(),
   /** Errors after which there is no further attempt. */

@@ -64,6 +64,9 @@ export const SETTINGS = {
   ),
   CARILLON_HTTP_ANONYMOUS_RATE: rate(50).describe('Requests a second of one address without signing in, averaged over 10 s'),
   CARILLON_CONSOLE_FOLDER: z.string().default('').describe('Folder of the built console; empty: the one that came with Carillon'),
+  CARILLON_TRACE_URL: traceUrl().describe(
+    'Where traces are shown, with {traceId} in it, such as https://traces.example.com/trace/{traceId}: the console links runs to it; empty: no link',
+  ),
   CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address on which this process serves metrics for Prometheus'),
   CARILLON_METRICS_PORT: z
     .union(
@@ -100,6 +103,15 @@ function days(least: number, byDefault: number) {
 
 function rate(byDefault: number) {
   return z.coerce.number().int().min(1).max(1_000_000).default(byDefault)
+}
+
+function traceUrl() {
+  const isTemplate = (text: string) =>
+    /^https?:\/\//.test(text) && text.includes('{traceId}') && URL.canParse(text.replaceAll('{traceId}', '0'))
+  return z
+    .string()
+    .default('')
+    .refine((text) => text === '' || isTemplate(text), 'Use a URL such as https://traces.example.com/trace/{traceId}.')
 }
 
 function listOf(text: string): string[] {

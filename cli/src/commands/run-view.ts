@@ -74,6 +74,7 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['merged into', run.mergedInto],
     ['asked by', run.by === undefined ? run.trigger : `${run.by} (${run.trigger})`],
     ['key', run.key],
+    ['trace', run.traceId],
     ['slot', timeText(run.slot, nowMs)],
     ['due', run.state === 'delayed' ? timeText(run.dueAt, nowMs) : undefined],
     ['ends by', timeText(run.endAt, nowMs)],

@@ -48,5 +48,6 @@ export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'on
   maxConnections: config.CARILLON_HTTP_CONNECTIONS,
   requestsPerSecond: config.CARILLON_HTTP_RATE,
   anonymousRequestsPerSecond: config.CARILLON_HTTP_ANONYMOUS_RATE,
+  traceUrl: config.CARILLON_TRACE_URL === '' ? undefined : config.CARILLON_TRACE_URL,
   consoleFolder: config.CARILLON_CONSOLE_FOLDER === '' ? consoleFolder : config.CARILLON_CONSOLE_FOLDER,
 })

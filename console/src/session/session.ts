@@ -8,6 +8,8 @@ import { useNamespace } from '../url/use-namespace.ts'
 export interface Session {
   readonly user: { readonly id: string; readonly name: string; readonly kind: string }
   readonly namespaces: Readonly<Record<string, { readonly role: Role; readonly payloads: boolean }>>
+  /** Where traces are shown, with `{traceId}` in it. */
+  readonly traceUrl?: string
 }
 
 /** How one may sign in. */
@@ -47,6 +49,12 @@ export function useMay(needed: Role): boolean {
   const namespace = useNamespace()
   const { data } = useQuery(sessionQuery)
   return hasRole(data?.namespaces[namespace]?.role, needed)
+}
+
+/** Where a trace is shown; undefined: nowhere. */
+export function useTraceUrl(traceId: string | undefined): string | undefined {
+  const { data } = useQuery(sessionQuery)
+  return traceId === undefined ? undefined : data?.traceUrl?.replaceAll('{traceId}', encodeURIComponent(traceId))
 }
 
 /** Whether payloads, results, errors and log lines of the namespace are shown to the reader. */

@@ -49,14 +49,14 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
   const files = new ConsoleFiles({ folder: settings.http.consoleFolder })
   const { store } = settings
   const { connection } = broker
-  const { origin } = settings.http
+  const { origin, traceUrl } = settings.http
   let url = ''
   const onListening = (at: string) => {
     url = origin ?? at
     settings.http.onListening?.(at)
   }
   const trail = new GatewayTrail({ audit: store.audit, clock, log })
-  const accounts = composeAccess({ ...settings.access, store, trail, connection, clock, log, origin, url: () => url })
+  const accounts = composeAccess({ ...settings.access, store, trail, connection, clock, log, origin, traceUrl, url: () => url })
   const { access } = accounts
   const streams = streamsOf({ ...parts, access, mesh, limits: STREAM_LIMITS })
   const webhooks = composeWebhooks({ webhooks: store.webhooks, trail, mesh, clock, origin })

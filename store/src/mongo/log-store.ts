@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor, READ_PER_PAGE, sliceOf } from '../slice.ts'
 import { RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
-import { exactly } from './text-pattern.ts'
+import { exactly, exactlyAmongCodes } from './text-pattern.ts'
 
 const OLDEST_FIRST = { at: 1, taskId: 1, attempt: 1, seq: 1 } as const
 const NEWEST_FIRST = { at: -1, taskId: -1, attempt: -1, seq: -1 } as const
@@ -105,7 +105,8 @@ function searchFilter({ since = 0, until, instance, text, cursor }: LogSearchQue
 
 function containing(text: string): Document {
   const contains = { $regex: exactly(text) }
-  return { $or: [{ message: contains }, { fields: contains }] }
+  const coloured = { $and: [{ message: { $regex: '\\x1b' } }, { message: { $regex: exactlyAmongCodes(text) } }] }
+  return { $or: [{ message: contains }, coloured, { fields: contains }] }
 }
 
 function logFilter(query: LogQuery): Document {

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { CarillonError } from '@carillon/contracts'
+import { CarillonError, withoutTerminalCodes } from '@carillon/contracts'
 import { createFolder } from '../create-folder.ts'
 import { refuseNewer } from '../schema-version.ts'
 import { Checkpointer } from './checkpointer.ts'
 import { DiskReserve, LONGEST_LOG_BYTES } from './disk-reserve.ts'
+import { WITHOUT_TERMINAL_CODES } from './log-filter.ts'
 import { fromSqliteError, isDiskFull } from './sqlite-error.ts'
 
 export interface SqliteOptions {
@@ -180,6 +181,7 @@ function openDatabase({ path, synchronous, readOnly }: SqliteOptions, logPages: 
   const database = new DatabaseSync(path, { readOnly, timeout: BUSY_TIMEOUT_MS })
   try {
     mustBeOurs(database, path)
+    database.function(WITHOUT_TERMINAL_CODES, { deterministic: true }, (text) => withoutTerminalCodes(String(text)))
     if (!readOnly) database.exec('pragma journal_mode=wal')
     database.exec(
       `pragma synchronous=${synchronous}; pragma wal_autocheckpoint=${logPages}; pragma cache_size=-${CACHE_KIB}; pragma temp_store=memory`,

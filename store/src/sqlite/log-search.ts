@@ -93,6 +93,6 @@ function filterOf(query: LogSearchQuery): { conditions: string[]; values: Stored
   if (query.levels !== undefined && !isAllAlarming(query))
     add('+"level" in (select "value" from json_each(?))', JSON.stringify(query.levels))
   if (query.instance !== undefined) add('"instance" = ?', query.instance)
-  if (query.text !== undefined) add(CONTAINS, query.text, query.text)
+  if (query.text !== undefined) add(CONTAINS, query.text, query.text, query.text)
   return { conditions, values }
 }

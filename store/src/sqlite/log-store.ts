@@ -128,7 +128,7 @@ function filterOf(query: LogQuery): { conditions: string[]; values: StoredValue[
   if (query.instance !== undefined) add('+"instance" = ?', query.instance)
   if (query.since !== undefined) add('+"at" >= ?', query.since)
   if (query.until !== undefined) add('+"at" < ?', query.until)
-  if (query.text !== undefined) add(CONTAINS, query.text, query.text)
+  if (query.text !== undefined) add(CONTAINS, query.text, query.text, query.text)
   return { conditions, values }
 }
 

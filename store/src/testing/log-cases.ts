@@ -53,6 +53,14 @@ export const LOG_CASES: ConformanceCase[] = [
       assert.deepEqual(await seqs({ text: '100% (' }), [1])
       assert.deepEqual(await seqs({ text: '"Ada"' }), [2])
       assert.deepEqual(await seqs({ text: '_' }), [])
+      await store.logs.insert([
+        aLine('run-1', 4, {
+          message: '\u001b[1;31mno\u001b[0m \u001b[38;5;4mroute\u001b[0m (\u001b]8;;http://a\u0007here\u001b]8;;\u0007)',
+        }),
+      ])
+      assert.deepEqual(await seqs({ text: 'no route (here)' }), [4])
+      assert.deepEqual(await seqs({ text: '[31mno' }), [])
+      assert.deepEqual(await seqs({ text: '1;31mno' }), [4])
       assert.deepEqual(await seqs({ text: 'paid', levels: ['warn'], taskId: 'run-1', order: 'newest' }), [2])
     },
   },

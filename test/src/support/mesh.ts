@@ -74,6 +74,7 @@ const HTTP: GatewayOptions['http'] = {
   requestsPerSecond: 100_000,
   anonymousRequestsPerSecond: 100_000,
   consoleFolder: undefined,
+  traceUrl: undefined,
 }
 
 /** A namespace that no other test uses. */

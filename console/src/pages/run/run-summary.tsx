@@ -6,6 +6,7 @@ import { useMessages } from '../../language/language-context.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { type Fact, Facts } from '../../parts/page.tsx'
 import { TONE_OF } from '../../parts/state-badge.tsx'
+import { useTraceUrl } from '../../session/session.ts'
 import { SentenceTimes } from '../../time/sentence-times.tsx'
 import { AbsoluteTime, Duration, RelativeTime } from '../../time/time.tsx'
 import { pagePath } from '../../url/page-path.ts'
@@ -73,10 +74,27 @@ function useFacts(run: RunView): readonly Fact[] {
     ...optional(names.due, run.dueAt && <AbsoluteTime at={run.dueAt} />),
     { name: names.trigger, value: run.by === undefined ? trigger : texts.triggerBy(trigger, run.by) },
     ...optional(names.key, run.key && <span className="mono">{run.key}</span>),
+    ...optional(texts.trace, run.traceId && <TraceLink traceId={run.traceId} />),
     ...optional(names.parent, run.parent && link(`runs/${run.parent}`, run.parent)),
     ...optional(names.priority, run.priority),
     ...optional(names.mode, run.mode === 'single' ? undefined : run.mode),
     ...optional(names.program, run.program && <span className="mono">{run.program}</span>),
     { name: names.id, value: <CopyButton text={run.runId} label={`${run.runId.slice(0, 12)}…`} /> },
   ]
+}
+
+/** The trace, where the gateway knows a place that shows it; else its id alone. */
+function TraceLink({ traceId }: { readonly traceId: string }): ReactNode {
+  const url = useTraceUrl(traceId)
+  const short = `${traceId.slice(0, 12)}…`
+  return (
+    <>
+      {url !== undefined && (
+        <a href={url} target="_blank" rel="noreferrer" className="mono">
+          {short}
+        </a>
+      )}
+      {url === undefined ? <CopyButton text={traceId} label={short} /> : <CopyButton text={traceId} />}
+    </>
+  )
 }

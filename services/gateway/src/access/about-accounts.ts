@@ -11,6 +11,7 @@ const token = z.object({ id: z.string(), name: z.string(), ...rights })
 const session = z.object({
   user: z.object({ id: z.string(), name: z.string(), kind: z.enum(['user', 'token']) }),
   namespaces: z.record(z.string(), z.object(rights)),
+  traceUrl: z.string().optional(),
 })
 const ways = z.object({ password: z.boolean(), oidc: z.object({ name: z.string() }).optional(), isSetUp: z.boolean() })
 const namespaces = z.object({ items: z.array(z.object({ name: z.string(), ...rights })) })

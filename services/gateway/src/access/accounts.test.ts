@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { HTTP_ROUTES, ROLES } from '@carillon/contracts'
 import type { Route } from '../http/http-controller.ts'
 import { principalOf } from '../http/http-controller.ts'
-import { secretOf, startTestAccounts, type TestBrowser } from '../testing/test-accounts.ts'
+import { secretOf, startTestAccounts, type TestBrowser, TRACE_URL } from '../testing/test-accounts.ts'
 import { hasRole } from './rules/roles.ts'
 
 const MEMBERS = '/api/v1/namespaces/default/members'
@@ -35,8 +35,11 @@ test('the first link makes the admin of everything, once; other links of its kin
   assert.equal(code(await use(accounts.links[0] ?? '', { name: 'a\r\nx-evil: 1' })), '400 INVALID_REQUEST')
   assert.equal(code(await use('?secret=guess')), '410 LINK_INVALID')
   assert.equal((await use(accounts.links[0] ?? '')).status, 204)
-  const { user, namespaces } = (await browser.ask('GET /api/v1/session')).body
+  const { user, namespaces, traceUrl } = (await browser.ask('GET /api/v1/session')).body
   assert.deepEqual([user.name, user.kind, namespaces.default], ['Ada', 'user', { role: 'admin', payloads: true }])
+  assert.equal(traceUrl, TRACE_URL)
+  // Without signing in nobody learns the names of hosts.
+  assert.equal('traceUrl' in (await accounts.browser().ask('GET /api/v1/session/ways')).body, false)
   for (const link of [...accounts.links, ...other.links]) assert.equal(code(await use(link)), '410 LINK_INVALID')
   assert.equal((await browser.ask('GET /api/v1/session/ways')).body.isSetUp, true)
   const third = await startTestAccounts(t, { store: accounts.store })

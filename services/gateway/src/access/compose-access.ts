@@ -39,6 +39,8 @@ export interface AccessOptions extends AccessSettings {
   readonly log: Logger
   /** As it is configured. */
   readonly origin: string | undefined
+  /** Where traces are shown; undefined: nowhere. */
+  readonly traceUrl: string | undefined
   /** Where people reach the gateway, once it listens. */
   readonly url: () => string
 }
@@ -53,7 +55,17 @@ export interface ComposedAccess {
   readonly loops: readonly Service[]
 }
 
-export function composeAccess({ store, trail, connection, clock, log, origin, url, showFirstLink }: AccessOptions): ComposedAccess {
+export function composeAccess({
+  store,
+  trail,
+  connection,
+  clock,
+  log,
+  origin,
+  traceUrl,
+  url,
+  showFirstLink,
+}: AccessOptions): ComposedAccess {
   const { accounts } = store
   const cache = new AccountCache({ accounts, clock })
   const announce = () => {
@@ -67,7 +79,7 @@ export function composeAccess({ store, trail, connection, clock, log, origin, ur
   const makeLink = new MakeLink(parts)
   const makeAdminLink = new MakeAdminLink({ users, makeLink, url })
   const session = sessionController({
-    ...{ origin, access, users, provider: undefined },
+    ...{ origin, traceUrl, access, users, provider: undefined },
     sessions: new Sessions({ ...parts, origin }),
     signIn: new SignIn(parts),
     useLink: new UseLink({ ...parts, users }),

@@ -23,6 +23,8 @@ export interface SessionParts {
   readonly useLink: UseLink
   readonly changePassword: ChangePassword
   readonly namespaces: KnownNamespaces
+  /** Where traces are shown, for those who are signed in: it may name a host that nobody else is to know. */
+  readonly traceUrl: string | undefined
   /** Name of the provider by which people may sign in, too. */
   readonly provider: string | undefined
 }
@@ -46,7 +48,7 @@ export function sessionController(parts: SessionParts): HttpController {
   }
   const view = async (request: FastifyRequest): Promise<Reply> => ({
     headers: UNCACHED,
-    body: await viewOf(await access.readerOf(request), parts.namespaces),
+    body: { ...(await viewOf(await access.readerOf(request), parts.namespaces)), traceUrl: parts.traceUrl },
   })
   return {
     name: 'Session',

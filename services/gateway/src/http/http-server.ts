@@ -37,6 +37,8 @@ export interface HttpSettings extends RateSettings {
   readonly maxConnections: number
   /** Of the built console; undefined: there is none, and a page says so. */
   readonly consoleFolder: string | undefined
+  /** Where traces are shown: a URL with `{traceId}` in it; undefined: nowhere. */
+  readonly traceUrl: string | undefined
   /** Called with the address once the server listens. */
   readonly onListening?: (url: string) => void
 }

@@ -57,6 +57,9 @@ export interface TestAccounts {
   member(name: string, options: { role: string; namespace?: string; payloads?: boolean }): Promise<TestBrowser & { id: string }>
 }
 
+/** Where these gateways show traces. */
+export const TRACE_URL = 'https://traces.example.com/{traceId}'
+
 export const secretOf = (url: string): string => new URLSearchParams(url.split('?')[1]).get('secret') ?? ''
 
 /** @param routes beside those of accounts */
@@ -76,7 +79,7 @@ export async function startTestAccounts(
   const log = createLogger({ name: 'test', level: 'silent' })
   const composed = composeAccess({
     trail: new GatewayTrail({ audit: store.audit, clock, log }),
-    ...{ store, clock, log, origin, url: () => url },
+    ...{ store, clock, log, origin, traceUrl: TRACE_URL, url: () => url },
     connection: { publish: () => undefined },
     showFirstLink: (link) => void links.push(link),
   })

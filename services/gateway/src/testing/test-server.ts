@@ -19,6 +19,7 @@ const HTTP_SETTINGS: HttpSettings = {
   requestsPerSecond: 10_000,
   anonymousRequestsPerSecond: 10_000,
   consoleFolder: undefined,
+  traceUrl: undefined,
 }
 
 /** An HTTP server with these routes and no mesh behind it. */

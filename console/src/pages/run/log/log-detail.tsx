@@ -1,3 +1,4 @@
+import { withoutTerminalCodes } from '@carillon/contracts'
 import type { ReactNode } from 'react'
 import { useMessages } from '../../../language/language-context.tsx'
 import { Button } from '../../../parts/button.tsx'
@@ -37,7 +38,7 @@ export function LogDetail({
         </Button>
       </div>
       <ScrollBox className={styles['detail-text']} name={run.log.selected}>
-        {selected.length === 1 ? first.message : textOfLines(selected)}
+        {selected.length === 1 ? withoutTerminalCodes(first.message) : textOfLines(selected)}
         {fields !== '' && `\n${fields}`}
       </ScrollBox>
     </section>

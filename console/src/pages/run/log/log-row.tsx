@@ -2,6 +2,7 @@ import { memo, type ReactNode } from 'react'
 import { useLanguage } from '../../../language/language-context.tsx'
 import { formatTime, viewerZone } from '../../../time/format.ts'
 import type { Line } from './log-buffer.ts'
+import { colouredParts } from './log-colours.ts'
 import { fieldsText, type LineRange, plainMessage } from './log-text.ts'
 import styles from './log-view.module.css'
 
@@ -42,11 +43,25 @@ function DrawnRow({ line, number, top, range, hasTasks, onSelect }: LogRowProps)
       {hasTasks && <span className={styles['task']}>{line.taskId.split('-').slice(1).join('-') || '·'}</span>}
       {line.attempt > 1 && <span className={styles['task']}>#{line.attempt}</span>}
       <span className={styles['message']}>
-        {dropped === undefined ? plainMessage(line.message.slice(0, SHOWN_LETTERS)) : messages.run.log.dropped(Number(dropped))}
+        {dropped === undefined ? <Coloured message={line.message.slice(0, SHOWN_LETTERS)} /> : messages.run.log.dropped(Number(dropped))}
       </span>
       {line.fields !== undefined && dropped === undefined && (
         <span className={styles['fields']}>{plainMessage(fieldsText(line.fields).slice(0, SHOWN_LETTERS))}</span>
       )}
     </div>
   )
+}
+
+/** A message with the colours of a terminal: spans with text, never markup. */
+export function Coloured({ message }: { readonly message: string }): ReactNode {
+  return colouredParts(message).map(({ text, hue, isFilled, isBold, isFaint, isItalic, isUnderlined }, i) => {
+    const look = [isBold && 'bold', isFaint && 'faint', isItalic && 'italic', isUnderlined && 'underlined'].filter(Boolean).join(' ')
+    if (hue === undefined && look === '') return text
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
+      <span key={i} data-hue={hue} data-filled={isFilled} data-look={look === '' ? undefined : look}>
+        {text}
+      </span>
+    )
+  })
 }

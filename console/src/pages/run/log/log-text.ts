@@ -1,16 +1,17 @@
 import type { LogLevel } from '@carillon/contracts'
-import { LOG_LEVELS } from '@carillon/contracts'
+import { hasText, LOG_LEVELS, withoutTerminalCodes } from '@carillon/contracts'
 import type { Line } from './log-buffer.ts'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences are what it removes.
-const CONTROL = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it removes.
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /** They show a text in another order than it is in. */
 const DIRECTION = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g
 
-/** The message without colours of terminals, cursor moves, links and signs that turn its direction; line ends become `⏎`. */
-export function plainMessage(message: string): string {
-  return message.replace(/\r?\n/g, ' ⏎ ').replace(CONTROL, '').replace(DIRECTION, '')
-}
+/** A part of a message, without what controls a page or a terminal; line ends become `⏎`. */
+export const printablePart = (text: string): string => text.replace(/\r?\n/g, ' ⏎ ').replace(CONTROL, '').replace(DIRECTION, '')
+
+/** The message without colours of terminals, cursor moves, links and signs that turn its direction. */
+export const plainMessage = (message: string): string => printablePart(withoutTerminalCodes(message))
 
 /** The fields behind a message, `name=value`. */
 export function fieldsText(fields: Line['fields']): string {
@@ -27,7 +28,7 @@ export interface LineFilter {
 
 /** Whether the logger would answer this line, too: of lines that come by the stream. */
 export function accepts(filter: LineFilter, line: Line): boolean {
-  return LOG_LEVELS.indexOf(line.level) >= LOG_LEVELS.indexOf(filter.level) && (filter.text === '' || line.message.includes(filter.text))
+  return LOG_LEVELS.indexOf(line.level) >= LOG_LEVELS.indexOf(filter.level) && (filter.text === '' || hasText(line, filter.text))
 }
 
 /** A range of lines in a URL: `#L120` or `#L120-140`; lines count from 1. */
@@ -45,11 +46,13 @@ export function parseRange(hash: string): LineRange | undefined {
 
 export const writeRange = ({ from, to }: LineRange): string => (from === to ? `L${from}` : `L${from}-${to}`)
 
-/** Lines as a text file has them. */
+/** Lines as a text file has them, without colours of terminals. */
 export function textOfLines(lines: readonly Line[]): string {
   return lines
     .map((line) =>
-      [line.at, line.level.toUpperCase().padEnd(5), line.message, fieldsText(line.fields)].filter((part) => part !== '').join(' '),
+      [line.at, line.level.toUpperCase().padEnd(5), withoutTerminalCodes(line.message), fieldsText(line.fields)]
+        .filter((part) => part !== '')
+        .join(' '),
     )
     .join('\n')
 }

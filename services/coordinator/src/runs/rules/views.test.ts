@@ -107,3 +107,12 @@ test('a job is shown with its next slot, if it has one', () => {
   assert.equal(jobView(aJob('a')).nextAt, '2026-01-01T00:00:00.000Z')
   assert.equal('nextAt' in jobView(aJob('a', { nextSlotAt: null, state: 'paused' })), false)
 })
+
+test('the trace of a run is the id in its traceparent, where that is one', () => {
+  const id = '0af7651916cd43dd8448eb211c80319c'
+  const traceIdOf = (traceparent: string | null) => runView(aRun(1, { traceparent })).traceId
+  assert.equal(traceIdOf(`00-${id}-b7ad6b7169203331-01`), id)
+  assert.equal(traceIdOf(`cc-${id}-b7ad6b7169203331-00-more`), id)
+  for (const wrong of [null, '', 'x', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, `00-${id}`, `<img>-${id}-b7ad6b7169203331-01`])
+    assert.equal(traceIdOf(wrong), undefined)
+})

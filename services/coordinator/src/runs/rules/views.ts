@@ -84,6 +84,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     by: run.by,
     payload: parsed(run.payload),
     key: run.key,
+    traceId: traceIdOf(run.traceparent),
     slot: run.slot === null ? null : iso(run.slot),
     dueAt: run.state === 'delayed' && run.wakeAt !== null ? iso(run.wakeAt) : null,
     createdAt: iso(run.createdAt),
@@ -99,6 +100,12 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
   })
+}
+
+/** The trace id of a W3C `traceparent`; null where there is none, or one that the standard calls invalid. */
+function traceIdOf(traceparent: string | null): string | null {
+  const [, id] = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}(?:-|$)/.exec(traceparent ?? '') ?? []
+  return id === undefined || /^0+$/.test(id) ? null : id
 }
 
 /** @param failed its tries that failed */

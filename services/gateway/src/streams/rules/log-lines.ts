@@ -1,4 +1,4 @@
-import { LOG_LEVELS, type LogLevel, type LogLine, type LogMessage, type LogView } from '@carillon/contracts'
+import { hasText, LOG_LEVELS, type LogLevel, type LogLine, type LogMessage, type LogView } from '@carillon/contracts'
 
 /** Lines of one attempt that came together. */
 export type LinesOfAttempt = Omit<LogMessage, 'lines'> & { readonly lines: readonly LogLine[] }
@@ -17,8 +17,7 @@ export const attemptOf = ({ taskId, attempt }: Pick<LogMessage, 'taskId' | 'atte
 export function acceptsLine({ taskId, level, text }: LineFilter, of: Pick<LogMessage, 'taskId'>, line: LogLine): boolean {
   if (taskId !== undefined && of.taskId !== taskId) return false
   if (level !== undefined && LOG_LEVELS.indexOf(line.level) < LOG_LEVELS.indexOf(level)) return false
-  if (text === undefined || text === '') return true
-  return line.message.includes(text) || (line.fields !== undefined && JSON.stringify(line.fields).includes(text))
+  return text === undefined || text === '' || hasText(line, text)
 }
 
 /** The lines of a page as messages: those of an attempt that follow each other are one. */
