@@ -274,18 +274,29 @@ export {
 } from './signal.ts'
 export type {
   ErrorGroup,
+  StatsCompared,
   StatsCounts,
   StatsDurations,
   StatsGate,
   StatsGauges,
   StatsJob,
+  StatsMark,
   StatsOverview,
   StatsPoint,
   StatsQueue,
   StatsQueues,
   StatsRanked,
 } from './stats.ts'
-export { STATS_RANGES, type StatsRange, WAITING_REASONS, type WaitingReason } from './stats-names.ts'
+export {
+  STATS_COMPARISONS,
+  STATS_MARK_KINDS,
+  STATS_RANGES,
+  type StatsComparison,
+  type StatsMarkKind,
+  type StatsRange,
+  WAITING_REASONS,
+  type WaitingReason,
+} from './stats-names.ts'
 export {
   cordonedKey,
   cordonKey,

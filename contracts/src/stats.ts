@@ -2,14 +2,18 @@ import * as z from 'zod'
 import { nameField, timeField } from './fields.ts'
 import { ENDED_STATES, type EndedState } from './lifecycle.ts'
 import { reasonField } from './run.ts'
-import { STATS_RANGES, WAITING_REASONS } from './stats-names.ts'
+import { STATS_COMPARISONS, STATS_MARK_KINDS, STATS_RANGES, WAITING_REASONS } from './stats-names.ts'
 
 const rangeField = z.enum(STATS_RANGES, `Use one of ${STATS_RANGES.join(', ')}.`).default('24h')
 /** Where days begin; checked when it is used, the contracts do not know the time zones of this machine. */
 const zoneField = z.string().max(64).default('UTC')
 
-export const statsOverviewSchema = z.strictObject({ range: rangeField, zone: zoneField })
-export const statsJobSchema = z.strictObject({ name: nameField, range: rangeField, zone: zoneField })
+/** Absent: nothing is compared. */
+const compareField = z.enum(STATS_COMPARISONS, `Use one of ${STATS_COMPARISONS.join(', ')}.`).optional()
+const questionFields = { range: rangeField, zone: zoneField, compare: compareField }
+
+export const statsOverviewSchema = z.strictObject(questionFields)
+export const statsJobSchema = z.strictObject({ name: nameField, ...questionFields })
 
 const count = z.int().min(0)
 const states = z.object(
@@ -90,6 +94,46 @@ const errorGroupSchema = z.object({
 })
 export type ErrorGroup = Readonly<z.output<typeof errorGroupSchema>>
 
+/** The same hours, earlier. */
+const comparedSchema = z.object({
+  /** Added to the time of a point, the time at which it is compared. A day on which clocks change has 23 or 25 hours. */
+  offsetMs: z.number(),
+  from: timeField,
+  /** The end of the last point: also that is over. */
+  to: timeField,
+  /** May be longer than that of the statistic: what is older is kept more coarsely. Compare rates. */
+  stepMs: z.number(),
+  totals: countsSchema,
+  points: z.array(z.object({ at: timeField, ...countsSchema.shape })).readonly(),
+})
+export type StatsCompared = Readonly<z.output<typeof comparedSchema>>
+
+const markItemSchema = z.object({
+  at: timeField,
+  /** The job that was changed. */
+  job: z.string().exactOptional(),
+  revision: z.int().exactOptional(),
+  /** Who changed it, as that party names itself. */
+  by: z.string().exactOptional(),
+  /** Of a version: who came with it, and what that offers. */
+  service: z.string().exactOptional(),
+  version: z.string().exactOptional(),
+  handlers: z.array(z.string()).readonly().exactOptional(),
+})
+
+/** Changes of one kind in the interval of one point. */
+const markSchema = z.object({
+  /** When the first of them was made. */
+  at: timeField,
+  kind: z.enum(STATS_MARK_KINDS),
+  count,
+  /** There may be more than `count`: so many are kept. */
+  isMore: z.literal(true).exactOptional(),
+  /** The first 10. */
+  items: z.array(markItemSchema).readonly(),
+})
+export type StatsMark = Readonly<z.output<typeof markSchema>>
+
 const seriesFields = {
   range: z.enum(STATS_RANGES),
   zone: z.string(),
@@ -106,6 +150,10 @@ const seriesFields = {
   points: z.array(pointSchema).readonly(),
   /** The most frequent ones. */
   errors: z.array(errorGroupSchema).readonly(),
+  /** What has changed meanwhile, by time: of a job its changes, and versions of services that offer its handler. */
+  marks: z.array(markSchema).readonly(),
+  /** Where it was asked for. */
+  compared: comparedSchema.exactOptional(),
 }
 
 /** A job, or a handler whose runs were started without a job. */

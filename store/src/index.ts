@@ -88,6 +88,7 @@ export { SHARES, shareOf } from './shares.ts'
 export type { SignalRecord } from './signal-records.ts'
 export type { PageQuery, Slice } from './slice.ts'
 export {
+  type ChangeValue,
   type Distribution,
   type ErrorValue,
   type GaugeValue,

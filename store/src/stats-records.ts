@@ -1,7 +1,7 @@
-import type { EndedState, Reason, RunMode, RunState } from '@carillon/contracts'
+import type { EndedState, Reason, RunMode, RunState, StatsMarkKind } from '@carillon/contracts'
 
 /** The widths of the intervals that are counted. */
-export const ROLLUP_LEVELS = ['minute', 'hour', 'day'] as const
+export const ROLLUP_LEVELS = ['minute', 'quarter', 'hour', 'day'] as const
 export type RollupLevel = (typeof ROLLUP_LEVELS)[number]
 
 /** How long something took, of many runs. */
@@ -32,7 +32,19 @@ export interface ErrorValue {
   readonly runId: string
 }
 
-/** What is counted of an interval. Everything but gauges is added up. */
+/** A change of a job, or a version that a service came with. */
+export interface ChangeValue {
+  readonly at: number
+  readonly kind: StatsMarkKind
+  readonly job?: string
+  readonly revision?: number
+  readonly by?: string
+  readonly service?: string
+  readonly version?: string
+  readonly handlers?: readonly string[]
+}
+
+/** What is counted of an interval. Everything but gauges and changes is added up. */
 export interface RollupValues {
   readonly states: Readonly<Partial<Record<EndedState, number>>>
   readonly reasons: Readonly<Partial<Record<Reason, number>>>
@@ -46,6 +58,8 @@ export interface RollupValues {
   readonly errors: Readonly<Record<string, ErrorValue>>
   /** By name. */
   readonly gauges: Readonly<Record<string, GaugeValue>>
+  /** By what identifies them: one that is read twice is the same. Absent: none. */
+  readonly changes?: Readonly<Record<string, ChangeValue>>
 }
 
 /** What ended in one interval, of a job, a handler or everything in a namespace. */

@@ -1,4 +1,13 @@
-import type { ErrorGroup, StatsDurations, StatsJob, StatsOverview, StatsPoint, StatsQueue, StatsRanked } from '@carillon/contracts'
+import type {
+  ErrorGroup,
+  StatsDurations,
+  StatsJob,
+  StatsMark,
+  StatsOverview,
+  StatsPoint,
+  StatsQueue,
+  StatsRanked,
+} from '@carillon/contracts'
 import { now } from '../clock.ts'
 import { highestOf, sparkline } from '../output/sparkline.ts'
 import { printFields } from '../output/table.ts'
@@ -32,6 +41,7 @@ export function printStats(terminal: Terminal, stats: StatsOverview | StatsJob):
     ],
     ['runs', `${countText(totals.ended)} ended, ${countText(Math.round(totals.ended / hours))} an hour${statesText(totals.states)}`],
     ['', bars(({ ended }) => ended)],
+    ['before', comparedText(stats)],
     ['failing', `${countText(failed)}${totals.ended > 0 ? `, ${((100 * failed) / totals.ended).toFixed(1)} %` : ''}`],
     ['', failed === 0 ? undefined : bars(failuresOf)],
     ['reasons', reasonsText(totals.reasons)],
@@ -51,7 +61,32 @@ export function printStats(terminal: Terminal, stats: StatsOverview | StatsJob):
     printTable(terminal, { rows: stats.failing.slice(0, SHOWN), columns: RANKED, title: 'Most failing' })
     printTable(terminal, { rows: stats.slowest.slice(0, SHOWN), columns: RANKED, title: 'Slowest' })
   }
+  printTable(terminal, { rows: stats.marks.slice(-SHOWN), columns: markColumns(), title: 'Changes' })
   printTable(terminal, { rows: stats.errors.slice(0, SHOWN), columns: errorColumns(), title: 'Errors' })
+}
+
+/** Rates, as the stretches differ in length. */
+function comparedText({ compared }: StatsOverview | StatsJob): string | undefined {
+  if (!compared) return undefined
+  const { from, to, totals } = compared
+  const hours = (Date.parse(to) - Date.parse(from)) / HOUR_MS
+  const failed = failuresOf(totals)
+  const failing = totals.ended === 0 ? '' : `, ${((100 * failed) / totals.ended).toFixed(1)} % failing`
+  const took = totals.runMs.count === 0 ? '' : `, ${durationsText(totals.runMs)}`
+  return `${relativeText(from, now())}: ${countText(Math.round(totals.ended / hours))} an hour${failing}${took}`
+}
+
+function markColumns(): Column<StatsMark>[] {
+  const nowMs = now()
+  return [
+    { heading: 'WHEN', text: ({ at }) => relativeText(at, nowMs) },
+    { heading: 'CHANGE', text: ({ kind, count, isMore }) => `${kind}${count > 1 ? ` × ${count}${isMore ? ' or more' : ''}` : ''}` },
+    {
+      heading: 'WHAT',
+      text: ({ items }) => items.map(({ job, service, version }) => job ?? `${service} ${version}`).join(', '),
+      narrow: 'whole',
+    },
+  ]
 }
 
 /** Of the last minute that was measured. */

@@ -1,4 +1,13 @@
-import { CALLS, CarillonError, checkName, STATS_RANGES, type StatsGate, type StatsRange } from '@carillon/contracts'
+import {
+  CALLS,
+  CarillonError,
+  checkName,
+  STATS_COMPARISONS,
+  STATS_RANGES,
+  type StatsComparison,
+  type StatsGate,
+  type StatsRange,
+} from '@carillon/contracts'
 import { type Command, Option } from 'commander'
 import { parseText } from '../arguments/scalars.ts'
 import { type Invocation, invocationOf, withClient } from '../invocation.ts'
@@ -10,14 +19,16 @@ import { printStats, QUEUES } from './stats-view.ts'
 interface StatsOptions {
   readonly range: StatsRange
   readonly zone: string
+  readonly compare?: StatsComparison
   readonly queues?: true
 }
 
 const HELP = `
-What ended is counted every few seconds, by minute, hour and day, and kept when the runs are gone: minutes for 2 days, hours for 35, days for 400.
+What ended is counted every few seconds and kept when the runs are gone: quarters of an hour for 9 days, hours for 36, days for 400.
 
 Examples:
   ${CARILLON} stats --range 1h
+  ${CARILLON} stats --range 24h --compare 7d
   ${CARILLON} stats report --range 30d --zone Europe/Paris
   ${CARILLON} stats --queues`
 
@@ -29,12 +40,13 @@ export function addStatsCommand(program: Command): void {
     .argument('[job]', 'of this job alone', (text) => checkName('job', text))
     .addOption(new Option('--range <range>', 'up to now').choices([...STATS_RANGES]).default('24h'))
     .option('--zone <name>', 'where the days of a month begin', (text) => parseText('--zone', text, 'Give an IANA name.'), 'UTC')
+    .addOption(new Option('--compare <before>', 'with the same hours so long before').choices([...STATS_COMPARISONS]))
     .option('--queues', 'what waits now, by handler and reason')
     .addHelpText('after', HELP)
     .action(showStats)
 }
 
-async function showStats(name: string | undefined, { range, zone, queues }: StatsOptions, self: Command): Promise<void> {
+async function showStats(name: string | undefined, { range, zone, compare, queues }: StatsOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   if (queues) {
     if (name !== undefined)
@@ -46,7 +58,7 @@ async function showStats(name: string | undefined, { range, zone, queues }: Stat
     return showQueues(invocation)
   }
   await withClient(invocation, async (client) => {
-    const question = { range, zone }
+    const question = { range, zone, ...(compare === undefined ? {} : { compare }) }
     const stats = await (name === undefined
       ? client.call(CALLS.statsOverview, question)
       : client.call(CALLS.statsJob, { name, ...question }))

@@ -31,6 +31,7 @@ import {
   type SignalSent,
   type SignalView,
   type StartedRun,
+  type StatsComparison,
   type StatsJob,
   type StatsOverview,
   type StatsQueues,
@@ -91,10 +92,11 @@ export interface DecideOptions {
   readonly generation?: number
 }
 
-/** `range`: default 24h. `zone`: where the days of a month begin, default UTC. */
+/** `range`: default 24h. `zone`: where the days of a month begin, default UTC. `compare`: the same hours as long before, beside them. */
 export interface StatsQuestion {
   readonly range?: StatsRange | undefined
   readonly zone?: string | undefined
+  readonly compare?: StatsComparison | undefined
 }
 
 export interface CordonOptions {

@@ -23,6 +23,7 @@ import type { StartItem } from './runs/rules/start-item.ts'
 import type { EndedRun, TaskToDo } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
+import type { ServiceVersion } from './stats/rules/marks.ts'
 
 // The ports by which one room of the coordinator uses another. A room imports these and what is pure in other rooms (`rules/`); `compose.ts` connects them.
 
@@ -122,6 +123,8 @@ export interface Presence {
   count(namespace: string): number
   /** The services of live instances in a namespace, and the handlers that each offers. */
   services(namespace: string): ReadonlyMap<string, ReadonlySet<string>>
+  /** The versions of the services of live instances in a namespace. */
+  versions(namespace: string): readonly ServiceVersion[]
   /** Alive, but every slot is held by a stuck handler, or nothing comes of its tasks: nothing is routed to it. */
   isHung(namespace: string, instance: string): boolean
   /** How long nothing had come of its tasks when the registry declared it hung for that, if it did. */

@@ -72,6 +72,12 @@ for (const store of STORES)
       )
       assert.equal((await client.stats.job('report', { range: '24h' })).totals.ended, 135)
       assert.equal((await client.stats.job('nobody')).totals.ended, 0)
+      const { compared, marks } = await client.stats.job('report', { range: '24h', compare: '7d' })
+      assert.deepEqual([compared?.totals.ended, compared?.points.length], [0, 96])
+      assert.deepEqual(
+        marks.flatMap(({ kind, items }) => items.map(({ job, revision }) => [kind, job, revision])),
+        [['put', 'report', 1]],
+      )
     })
 
     test('what waits is told by handler and reason, with the gates that are full', async () => {
@@ -116,6 +122,7 @@ for (const store of STORES)
       }
       assert.deepEqual(await of(client.stats.overview({ zone: 'Mars/Base' })), ['INVALID_TIME_ZONE', 'zone'])
       assert.deepEqual(await of(client.stats.overview({ range: '3d' as never })), ['INVALID_REQUEST', 'range'])
+      assert.deepEqual(await of(client.stats.overview({ compare: '2d' as never })), ['INVALID_REQUEST', 'compare'])
       assert.deepEqual(await of(client.stats.job('a.b')), ['INVALID_NAME', 'name'])
     })
   })

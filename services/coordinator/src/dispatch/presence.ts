@@ -11,6 +11,7 @@ import type { Broker, Clock, Logger } from '@carillon/runtime'
 import { LoopService, pause } from '@carillon/runtime'
 import { type KvEntry, Kvm } from '@nats-io/kv'
 import type { Presence } from '../ports.ts'
+import type { ServiceVersion } from '../stats/rules/marks.ts'
 
 /** An absent instance is regarded as lost only after the view has been complete for so long: registries need the time to refill a wiped bucket. */
 const TRUST_AFTER_MS = TIMES.lostAfterMs + 2 * TIMES.beatMs
@@ -131,6 +132,20 @@ export class PresenceWatch extends LoopService implements Presence {
       for (const { name } of presence.handlers) handlers.add(name)
     }
     return services
+  }
+
+  /** The versions of the services of live instances in a namespace. */
+  versions(namespace: string): ServiceVersion[] {
+    const versions = new Map<string, ServiceVersion & { readonly handlers: string[] }>()
+    for (const presence of this.#instances.values()) {
+      if (presence.namespace !== namespace) continue
+      const { service, version } = presence
+      const since = Date.parse(presence.since)
+      const known = versions.get(`${service} ${version}`)
+      const handlers = [...new Set([...(known?.handlers ?? []), ...presence.handlers.map(({ name }) => name)])]
+      versions.set(`${service} ${version}`, { service, version, since: Math.min(since, known?.since ?? since), handlers })
+    }
+    return [...versions.values()]
   }
 
   /**

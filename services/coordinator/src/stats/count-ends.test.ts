@@ -39,7 +39,7 @@ class FakeStream implements EndedEvents {
     const ends = rest.slice(0, 1 + this.random.below(40))
     const isAll = ends.length === rest.length
     const upTo = ends.at(-1)?.sequence ?? last
-    return { ends, upTo: isAll ? Math.max(last, upTo) : upTo, moreAt: isAll ? undefined : START_AT }
+    return { ends, changes: [], upTo: isAll ? Math.max(last, upTo) : upTo, moreAt: isAll ? undefined : START_AT }
   }
 }
 

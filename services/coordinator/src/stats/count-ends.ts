@@ -117,7 +117,7 @@ export class CountEnds extends LoopService {
       const page = await this.#events.page({ after: upTo, last: state.last })
       // Another stream has taken its place: what was read is of that.
       if ((await this.#events.state()).stream !== state.stream) return
-      await this.#count(this.#fresh(page), { stream: state.stream, from: upTo + 1, upTo: page.upTo })
+      await this.#count(groupEnds(this.#fresh(page), page.changes), { stream: state.stream, from: upTo + 1, upTo: page.upTo })
       upTo = page.upTo
       mark = await this.#writeMark(mark, { stream: state.stream, upTo, at: page.moreAt ?? begunAt })
       this.#seenUpTo = { stream: state.stream, sequence: upTo }
@@ -165,8 +165,8 @@ export class CountEnds extends LoopService {
     return first === undefined || first === sequence
   }
 
-  async #count(ends: readonly EndedFacts[], stretch: Stretch): Promise<void> {
-    let groups = groupEnds(ends)
+  async #count(all: readonly EndsOfPlace[], stretch: Stretch): Promise<void> {
+    let groups = all
     for (let tries = 0; groups.length > 0; tries++) {
       if (tries === TRIES) throw new Error('another coordinator counts at the same time')
       const refused: EndsOfPlace[] = []

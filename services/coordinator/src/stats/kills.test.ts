@@ -61,7 +61,7 @@ test('kill -9 of who counts, in the middle of it, again and again, two at a time
     for (const rounds of [2, 3]) await Promise.all([killed(rounds), killed(rounds + 1)])
     const last = new CountEnds({ events: endedEvents(broker.broker), store, shares: () => [0], clock: systemClock, log: broker.log })
     await last.round(new AbortController().signal)
-    for (const level of ['minute', 'hour', 'day'] as const) {
+    for (const level of ['minute', 'quarter', 'hour', 'day'] as const) {
       const query = { namespace: 'default', level, from: 0, before: AT * 2 }
       const all = await store.stats.series({ ...query, scope: '*' })
       assert.equal(

@@ -28,19 +28,31 @@ async function publish(subject: string, body: string): Promise<void> {
 test('ends are read in order and by pages; other events, and what is no end, have sequences and are passed over', async () => {
   const events = endedEvents(broker.broker)
   const empty = await events.state()
-  assert.deepEqual([empty.last, await events.page({ after: 0, last: 0 })], [0, { ends: [], upTo: 0, moreAt: undefined }])
+  assert.deepEqual([empty.last, await events.page({ after: 0, last: 0 })], [0, { ends: [], changes: [], upTo: 0, moreAt: undefined }])
   await publish('carillon.default.event.job.report.changed', '{}')
   await publish('carillon.default.event.run.run-1.succeeded', end(1, { job: 'report', ranMs: 12, waitedMs: 3, lateMs: 1, retries: 2 }))
   await publish('carillon.default.event.run.run-2.succeeded', 'no JSON')
   await publish('carillon.other.event.run.run-3.failed', end(3, { state: 'failed', reason: 'handler-error', failure: { message: 'no' } }))
   await publish('carillon.default.event.run.run-4.whatever', end(4, { state: 'whatever' }))
-  await publish('carillon.default.event.job.report.changed', '{}')
+  await publish('carillon.default.event.job.report.finished', '{}')
+  await publish(
+    'carillon.default.event.job.report.paused',
+    JSON.stringify({ revision: 7, by: 'ops', updatedAt: '2026-11-28T05:00:00.000Z' }),
+  )
+  await publish('carillon.default.event.job.report.removed', '{"name":"report"}')
   const { stream, last } = await events.state()
-  assert.equal(last, 6)
+  assert.equal(last, 8)
   assert.ok(Math.abs(stream - Date.now()) < 60_000)
-  const { ends, ...rest } = await events.page({ after: 0, last })
-  assert.deepEqual(rest, { upTo: 6, moreAt: undefined })
+  const { ends, changes, ...rest } = await events.page({ after: 0, last })
+  assert.deepEqual(rest, { upTo: 8, moreAt: undefined })
   const at = Date.parse('2026-11-28T05:00:00.000Z')
+  assert.deepEqual(changes[0], {
+    namespace: 'default',
+    job: 'report',
+    change: { at, kind: 'paused', job: 'report', revision: 7, by: 'ops' },
+  })
+  assert.deepEqual([changes.length, changes[1]?.change.kind], [2, 'removed'])
+  assert.ok(Math.abs((changes[1]?.change.at ?? 0) - Date.now()) < 60_000)
   const common = { handler: 'work', attempt: 1, at }
   const nothing = { waitedMs: undefined, ranMs: undefined, lateMs: undefined, retries: 0 }
   assert.deepEqual(ends, [
@@ -74,7 +86,7 @@ test('ends are read in order and by pages; other events, and what is no end, hav
     (await events.page({ after: 2, last })).ends.map(({ runId }) => runId),
     ['run-3'],
   )
-  assert.deepEqual(await events.page({ after: 5, last }), { ends: [], upTo: 6, moreAt: undefined })
+  assert.deepEqual(await events.page({ after: 8, last }), { ends: [], changes: [], upTo: 8, moreAt: undefined })
 })
 
 test('more than one page: nothing is missing between them, and no consumer is left', async () => {

@@ -1,10 +1,12 @@
 import { CarillonError, parseSubject, runEndedSchema, STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
 import type { Broker } from '@carillon/runtime'
 import { AckPolicy, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream'
-import type { EndedFacts } from './rules/rollup.ts'
+import * as z from 'zod'
+import type { ChangeFacts, EndedFacts } from './rules/rollup.ts'
 
 const EVENTS = STREAMS.EVENTS.name
 const ENDS = `${SUBJECT_ROOT}.*.event.run.*.*`
+const CHANGES = ['put', 'paused', 'resumed', 'removed'] as const
 /** Ends that are read at once: of the largest, 30 MB. */
 const AT_ONCE = 2_000
 const WITHIN_MS = 5_000
@@ -20,6 +22,8 @@ export interface StreamState {
 
 export interface EndsPage {
   readonly ends: readonly EndedFacts[]
+  /** Changes of jobs, for the same documents. */
+  readonly changes: readonly ChangeFacts[]
   /** Up to here everything was read. */
   readonly upTo: number
   /** When the last of them was stored, by the clock of the broker; undefined: there are no more. */
@@ -45,14 +49,14 @@ export function endedEvents({ manager, connection }: Pick<Broker, 'manager' | 'c
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: after + 1,
-        filter_subject: ENDS,
+        filter_subjects: [ENDS, ...CHANGES.map((what) => `${SUBJECT_ROOT}.*.event.job.*.${what}`)],
         inactive_threshold: 2 * WITHIN_MS * NANOS,
         mem_storage: true,
         num_replicas: 1,
       })
       try {
         const wanted = Math.min(info.num_pending, AT_ONCE)
-        if (wanted === 0) return { ends: [], upTo: last, moreAt: undefined }
+        if (wanted === 0) return { ends: [], changes: [], upTo: last, moreAt: undefined }
         const consumer = await jetstream(connection).consumers.get(EVENTS, info.name)
         const read: JsMsg[] = []
         for await (const message of await consumer.fetch({ max_messages: wanted, expires: WITHIN_MS })) {
@@ -65,6 +69,7 @@ export function endedEvents({ manager, connection }: Pick<Broker, 'manager' | 'c
         const isAll = end.info.pending === 0
         return {
           ends: read.flatMap((message) => factsOf(message) ?? []),
+          changes: read.flatMap((message) => changeOf(message) ?? []),
           upTo: isAll ? Math.max(last, end.seq) : end.seq,
           moreAt: isAll ? undefined : end.info.timestampNanos / NANOS,
         }
@@ -77,12 +82,31 @@ export function endedEvents({ manager, connection }: Pick<Broker, 'manager' | 'c
 
 /** Anyone with access to the broker may publish: what is no end of a run is not counted. */
 function factsOf(message: JsMsg): EndedFacts | undefined {
-  const namespace = parseSubject(message.subject)?.namespace
+  const { namespace, rest } = parseSubject(message.subject) ?? {}
+  if (rest?.[0] !== 'run') return undefined
   const parsed = runEndedSchema.safeParse(bodyOf(message))
   if (namespace === undefined || !parsed.success) return undefined
   const { runId, job = null, handler, state, reason, attempt, at, waitedMs, ranMs, lateMs, retries = 0, failure } = parsed.data
   const times = { at: Date.parse(at), waitedMs, ranMs, lateMs }
   return { sequence: message.seq, namespace, runId, job, handler, state, reason, attempt, ...times, retries, failure }
+}
+
+/** Of a job that was removed the event says its name alone. */
+const changedSchema = z.object({
+  revision: z.int().exactOptional(),
+  by: z.string().exactOptional(),
+  updatedAt: z.iso.datetime().exactOptional(),
+})
+
+function changeOf(message: JsMsg): ChangeFacts | undefined {
+  const { namespace, rest } = parseSubject(message.subject) ?? {}
+  const [noun, job, what] = rest ?? []
+  const kind = CHANGES.find((one) => one === what)
+  const parsed = changedSchema.safeParse(bodyOf(message))
+  if (namespace === undefined || noun !== 'job' || job === undefined || kind === undefined || !parsed.success) return undefined
+  const { revision, by, updatedAt } = parsed.data
+  const at = updatedAt === undefined ? Math.floor(message.info.timestampNanos / NANOS) : Date.parse(updatedAt)
+  return { namespace, job, change: { at, kind, job, ...(revision === undefined ? {} : { revision }), ...(by === undefined ? {} : { by }) } }
 }
 
 function bodyOf(message: JsMsg): unknown {

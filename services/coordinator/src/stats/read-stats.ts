@@ -1,11 +1,23 @@
-import type { StatsCounts, StatsGauges, StatsJob, StatsOverview, StatsPoint, StatsRange, StatsRanked } from '@carillon/contracts'
+import type {
+  StatsCompared,
+  StatsComparison,
+  StatsCounts,
+  StatsGauges,
+  StatsJob,
+  StatsOverview,
+  StatsPoint,
+  StatsRange,
+  StatsRanked,
+} from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { RollupRecord, RollupSum, StatsStore, Store } from '@carillon/store'
+import type { ChangeValue, RollupRecord, RollupSum, Store } from '@carillon/store'
+import { jobId } from '../jobs/rules/job.ts'
 import { checkZone } from '../schedules/rules/zone.ts'
 import { EVERYTHING } from './rules/group-ends.ts'
 import { durationsOf, rounded } from './rules/histogram.ts'
-import { type Intervals, intervalsOf, WIDTHS } from './rules/intervals.ts'
+import { comparedIntervals, type Intervals, intervalsOf, startOf, WIDTHS } from './rules/intervals.ts'
 import { MARK_ID, markOf } from './rules/mark.ts'
+import { marksOf } from './rules/marks.ts'
 import { addValues, columnsOf, emptyTally, type Tally } from './rules/rollup.ts'
 
 /** Jobs that are ranked: more than any mesh should have. */
@@ -15,15 +27,18 @@ const SHOWN = 10
 interface Question {
   readonly range: StatsRange
   readonly zone: string
+  readonly compare?: StatsComparison | undefined
 }
 
-/** Answers from what was counted: 60 to 1,440 documents of one scope, and sums of all jobs. No run is read. */
+/** Answers from what was counted: 30 to 720 documents of one scope, and sums of all jobs. No run is read. */
 export class ReadStats {
-  readonly #stats: StatsStore
+  readonly #stats: Store['stats']
+  readonly #jobs: Store['jobs']
   readonly #clock: Clock
 
-  constructor(options: { store: Pick<Store, 'stats'>; clock: Clock }) {
+  constructor(options: { store: Pick<Store, 'stats' | 'jobs'>; clock: Clock }) {
     this.#stats = options.store.stats
+    this.#jobs = options.store.jobs
     this.#clock = options.clock
   }
 
@@ -55,7 +70,23 @@ export class ReadStats {
   /** @throws CarillonError INVALID_TIME_ZONE */
   async job(namespace: string, { name, ...question }: Question & { name: string }): Promise<StatsJob> {
     const intervals = this.#intervals(question)
-    return { name, ...(await this.#series(namespace, { ...question, scope: `job:${name}`, intervals })) }
+    const [series, changes] = await Promise.all([
+      this.#series(namespace, { ...question, scope: `job:${name}`, intervals }),
+      this.#changesOf(namespace, name, intervals.starts),
+    ])
+    return { name, ...series, marks: marksOf(changes, { starts: intervals.starts, now: this.#clock.now() }) }
+  }
+
+  /** Changes of a job, and versions of services that offer its handler. */
+  async #changesOf(namespace: string, name: string, starts: readonly number[]): Promise<ChangeValue[]> {
+    const days = { namespace, level: 'day', from: startOf('day', starts[0] as number), before: this.#end() } as const
+    const [own, all, [job]] = await Promise.all([
+      this.#stats.series({ ...days, scope: `job:${name}` }),
+      this.#stats.series({ ...days, scope: EVERYTHING }),
+      this.#jobs.get([jobId(namespace, name)]),
+    ])
+    const versions = changesIn(all).filter(({ handlers }) => job !== undefined && handlers?.includes(job.handler))
+    return [...changesIn(own), ...versions]
   }
 
   #intervals({ range, zone }: Question): Intervals {
@@ -68,12 +99,14 @@ export class ReadStats {
     return this.#clock.now() + WIDTHS.minute
   }
 
-  async #series(namespace: string, { range, zone, scope, intervals }: Question & { scope: string; intervals: Intervals }) {
+  async #series(namespace: string, { scope, intervals, ...question }: Question & { scope: string; intervals: Intervals }) {
+    const { range, zone } = question
     const { level, starts, stepMs } = intervals
     const from = starts[0] as number
-    const [records, [mark]] = await Promise.all([
+    const [records, [mark], compared] = await Promise.all([
       this.#stats.series({ namespace, scope, level, from, before: this.#end() }),
       this.#stats.get([MARK_ID]),
+      this.#compared(namespace, { ...question, scope }),
     ])
     const tallies = tallied(records, starts)
     const total = emptyTally()
@@ -85,9 +118,29 @@ export class ReadStats {
       totals: countsOf(total),
       points: tallies.map((tally, i) => pointOf(tally, starts[i] as number)),
       errors: errorsOf(total),
+      marks: marksOf(changesIn(records), { starts, now }),
+      ...(compared ? { compared } : {}),
+    }
+  }
+
+  /** The same hours, earlier. */
+  async #compared(namespace: string, { range, zone, compare, scope }: Question & { scope: string }): Promise<StatsCompared | undefined> {
+    if (compare === undefined) return undefined
+    const { level, starts, stepMs, offsetMs, before } = comparedIntervals(range, { zone, now: this.#clock.now(), compare })
+    const from = starts[0] as number
+    const records = await this.#stats.series({ namespace, scope, level, from, before })
+    const tallies = tallied(records, starts)
+    const total = emptyTally()
+    for (const tally of tallies) addValues(total, tally)
+    return {
+      ...{ offsetMs, from: isoOf(from), to: isoOf(before), stepMs },
+      totals: countsOf(total),
+      points: tallies.map((tally, i) => ({ at: isoOf(starts[i] as number), ...countsOf(tally) })),
     }
   }
 }
+
+const changesIn = (records: readonly RollupRecord[]): ChangeValue[] => records.flatMap(({ values }) => Object.values(values.changes ?? {}))
 
 /** Records by the interval that they lie in; both ascend. */
 function tallied(records: readonly RollupRecord[], starts: readonly number[]): Tally[] {

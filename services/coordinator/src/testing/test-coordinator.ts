@@ -8,6 +8,7 @@ import type { Modes } from '../modes/mode.ts'
 import { modesOn } from '../modes/table.ts'
 import type { Presence, WakeKind } from '../ports.ts'
 import { DEFAULT_RETENTION } from '../retention/retention-rules.ts'
+import type { ServiceVersion } from '../stats/rules/marks.ts'
 import { FakeBroker } from './fake-broker.ts'
 
 /** The live instances, set by a test. */
@@ -66,6 +67,10 @@ export class FakePresence implements Presence {
   }
   services() {
     return new Map<string, Set<string>>()
+  }
+  readonly versionsThere: ServiceVersion[] = []
+  versions() {
+    return this.versionsThere
   }
   /** All instances that have not left. */
   isPresent(_namespace: string, instance: string, session: string | null = null) {

@@ -1,6 +1,6 @@
-import { type RollupLevel, type RollupRecord, rollupId } from '@carillon/store'
+import { type ChangeValue, type RollupLevel, type RollupRecord, rollupId } from '@carillon/store'
 import { startOf } from './intervals.ts'
-import { addEnd, addValues, columnsOf, type EndedFacts, emptyTally, type Tally } from './rollup.ts'
+import { addEnd, addValues, type ChangeFacts, changeKey, columnsOf, type EndedFacts, emptyTally, type Tally } from './rollup.ts'
 
 /** The place of one document. */
 export type RollupPlace = Pick<RollupRecord, 'id' | 'namespace' | 'scope' | 'level' | 'start'> & { readonly level: RollupLevel }
@@ -33,25 +33,30 @@ export function placeOf(level: RollupLevel, { namespace, scope, at }: { namespac
   return { id: rollupId({ namespace, scope, level, start }), namespace, scope, level, start }
 }
 
-/** Ends by the documents that count them: of each of the levels that of everything, and that of the job. */
-export function groupEnds(ends: readonly EndedFacts[]): EndsOfPlace[] {
+/** Ends and changes by the documents that keep them: of each of the levels that of everything, and that of the job. */
+export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): EndsOfPlace[] {
   const minutes = new Map<string, EndsOfPlace & { readonly ends: EndedFacts[] }>()
+  const groupOf = (at: { readonly namespace: string; readonly scope: string; readonly at: number }) => {
+    const key = `${at.namespace} ${at.scope} ${startOf('minute', at.at)}`
+    let group = minutes.get(key)
+    if (!group) {
+      const own: EndedFacts[] = []
+      group = { place: placeOf('minute', at), tally: emptyTally(), parts: [own], ends: own }
+      minutes.set(key, group)
+    }
+    return group
+  }
   for (const end of ends) {
     for (const scope of [EVERYTHING, scopeOf(end)]) {
-      const key = `${end.namespace} ${scope} ${startOf('minute', end.at)}`
-      let group = minutes.get(key)
-      if (!group) {
-        const own: EndedFacts[] = []
-        group = { place: placeOf('minute', { ...end, scope }), tally: emptyTally(), parts: [own], ends: own }
-        minutes.set(key, group)
-      }
+      const group = groupOf({ namespace: end.namespace, scope, at: end.at })
       group.ends.push(end)
       addEnd(group.tally, end)
     }
   }
+  for (const { namespace, change } of changes) addChange(groupOf({ namespace, scope: EVERYTHING, at: change.at }).tally, change)
   // Each end is counted in its minutes alone: what is coarser is the sum of these.
   const coarser = new Map<string, EndsOfPlace>()
-  for (const level of ['hour', 'day'] as const)
+  for (const level of ['quarter', 'hour', 'day'] as const)
     for (const { place, tally, ends: own } of minutes.values()) {
       const wider = placeOf(level, { ...place, at: place.start })
       const group = coarser.get(wider.id) ?? { place: wider, tally: emptyTally(), parts: [] }
@@ -59,8 +64,17 @@ export function groupEnds(ends: readonly EndedFacts[]): EndsOfPlace[] {
       addValues(group.tally, tally)
       group.parts.push(own)
     }
+  // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
+  for (const { namespace, job, change } of changes) {
+    const place = placeOf('day', { namespace, scope: `job:${job}`, at: change.at })
+    const group = coarser.get(place.id) ?? { place, tally: emptyTally(), parts: [] }
+    coarser.set(place.id, group)
+    addChange(group.tally, change)
+  }
   return [...minutes.values(), ...coarser.values()]
 }
+
+const addChange = (tally: Tally, change: ChangeValue) => addValues(tally, { ...emptyTally(), changes: { [changeKey(change)]: change } })
 
 /**
  * The document with a batch counted in it; undefined: it counts all of that already. Its fence decides: what it includes it never counts again, whatever was
@@ -73,7 +87,11 @@ export function counted(stored: RollupRecord | undefined, group: EndsOfPlace, st
   const tally = emptyTally()
   if (stored) addValues(tally, stored.values)
   if (fence < stretch.from) addValues(tally, group.tally)
-  else for (const ends of group.parts) for (const end of ends) if (end.sequence > fence) addEnd(tally, end)
+  else {
+    for (const ends of group.parts) for (const end of ends) if (end.sequence > fence) addEnd(tally, end)
+    // Changes are known by what they are.
+    addValues(tally, { ...emptyTally(), ...(group.tally.changes ? { changes: group.tally.changes } : {}) })
+  }
   return recordOf(group.place, tally, { stream: stretch.stream, upTo: stretch.upTo, revision: (stored?.revision ?? 0) + 1 })
 }
 

@@ -1,5 +1,5 @@
-import type { EndedState, Reason } from '@carillon/contracts'
-import type { ErrorValue, GaugeValue, RollupValues } from '@carillon/store'
+import type { EndedState, Reason, StatsMarkKind } from '@carillon/contracts'
+import type { ChangeValue, ErrorValue, GaugeValue, RollupValues } from '@carillon/store'
 import { fingerprintOf } from './fingerprint.ts'
 import { addDistribution, type Counting, emptyDistribution, measure } from './histogram.ts'
 
@@ -8,6 +8,8 @@ const LATE_MS = 5_000
 /** Kinds of errors that one interval keeps: its document stays small, and a screen shows fewer. */
 const ERRORS_KEPT = 20
 const MESSAGE_LETTERS = 300
+/** Changes of one kind that one interval keeps, the newest: where code declares a thousand jobs, twenty say so. */
+export const CHANGES_KEPT = 20
 
 /** The end of a run, as its event says. */
 export interface EndedFacts {
@@ -27,6 +29,13 @@ export interface EndedFacts {
   readonly failure: { readonly name: string; readonly message: string } | undefined
 }
 
+/** A change of a job, as its event says. */
+export interface ChangeFacts {
+  readonly namespace: string
+  readonly job: string
+  readonly change: ChangeValue
+}
+
 /** Values that are being counted. */
 export interface Tally {
   readonly states: Partial<Record<EndedState, number>>
@@ -39,6 +48,7 @@ export interface Tally {
   readonly lateness: Counting
   errors: Record<string, ErrorValue>
   readonly gauges: Record<string, GaugeValue>
+  changes?: Readonly<Record<string, ChangeValue>>
 }
 
 export const emptyTally = (): Tally => ({
@@ -82,6 +92,28 @@ export function addValues(into: Tally, other: RollupValues): void {
   for (const kind of ['run', 'wait', 'lateness'] as const) addDistribution(into[kind], other[kind])
   into.errors = withErrors(into.errors, other.errors)
   for (const [name, gauge] of Object.entries(other.gauges)) into.gauges[name] = laterOf(into.gauges[name], gauge)
+  if (other.changes) into.changes = withChanges(into.changes ?? {}, other.changes)
+}
+
+/** What identifies a change: its event may be read twice. */
+export function changeKey({ kind, at, job, revision, service, version }: ChangeValue): string {
+  return kind === 'version' ? `${kind}/${service}/${version}/${at}` : `${kind}/${job}/${revision ?? at}`
+}
+
+/** Of each kind the newest ones are kept. */
+function withChanges(
+  some: Readonly<Record<string, ChangeValue>>,
+  others: Readonly<Record<string, ChangeValue>>,
+): Readonly<Record<string, ChangeValue>> {
+  const kinds = new Map<StatsMarkKind, number>()
+  const newestFirst = Object.entries({ ...some, ...others }).sort(([, a], [, b]) => b.at - a.at)
+  return Object.fromEntries(
+    newestFirst.filter(([, { kind }]) => {
+      const count = (kinds.get(kind) ?? 0) + 1
+      kinds.set(kind, count)
+      return count <= CHANGES_KEPT
+    }),
+  )
 }
 
 function addCounts<Key extends string>(into: Partial<Record<Key, number>>, other: Readonly<Partial<Record<Key, number>>>): void {
