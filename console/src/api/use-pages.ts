@@ -21,8 +21,10 @@ export interface PagesOptions {
   readonly enabled?: boolean
 }
 
-export interface Pages<Value> {
-  readonly items: readonly Value[] | undefined
+export interface Pages<Name extends ListCall> {
+  readonly items: readonly Item<Name>[] | undefined
+  /** The answer that was read last. */
+  readonly last: Answer<Name> | undefined
   readonly error: Error | null
   readonly hasMore: boolean
   readonly isMore: boolean
@@ -35,7 +37,7 @@ export function usePages<Name extends ListCall>(
   name: Name,
   input: Input<Name>,
   { topics = [], atLeast = 0, enabled = true }: PagesOptions = {},
-): Pages<Item<Name>> {
+): Pages<Name> {
   const namespace = useNamespace()
   const refresh = useRefresh(name)
   useTopics(topics, { onMessage: refresh, onResync: refresh })
@@ -44,10 +46,9 @@ export function usePages<Name extends ListCall>(
     enabled,
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
-      makeCall(name, { ...(input as object), cursor: pageParam } as Input<Name>, { namespace, signal }) as Promise<{
-        readonly items: readonly Item<Name>[]
-        readonly next?: string
-      }>,
+      makeCall(name, { ...(input as object), cursor: pageParam } as Input<Name>, { namespace, signal }) as Promise<
+        Answer<Name> & { readonly items: readonly Item<Name>[]; readonly next?: string }
+      >,
     getNextPageParam: ({ next }) => next,
   })
   const items = query.data?.pages.flatMap((page) => page.items)
@@ -60,5 +61,13 @@ export function usePages<Name extends ListCall>(
   useEffect(() => {
     if (wantsMore) fetchNextPage().catch(() => undefined)
   }, [wantsMore, fetchNextPage])
-  return { items, error: query.error, hasMore: hasNextPage, isMore: isFetchingNextPage, loadMore, reload: refresh }
+  return {
+    items,
+    last: query.data?.pages.at(-1),
+    error: query.error,
+    hasMore: hasNextPage,
+    isMore: isFetchingNextPage,
+    loadMore,
+    reload: refresh,
+  }
 }

@@ -1,10 +1,9 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
 import type { Messages } from './en/messages.ts'
-import { chooseLanguage, type Language, loadMessages } from './languages.ts'
+import { type Catalogue, chooseLanguage, type Language, loadCatalogue } from './languages.ts'
 
-interface LanguageState {
+interface LanguageState extends Catalogue {
   readonly language: Language
-  readonly messages: Messages
   readonly choose: (language: Language) => void
 }
 
@@ -13,11 +12,11 @@ const STORED = 'carillon.language'
 
 export function LanguageProvider({ children }: { readonly children: ReactNode }): ReactNode {
   const [language, setLanguage] = useState(() => chooseLanguage(localStorage.getItem(STORED), navigator.languages))
-  const [loaded, setLoaded] = useState<{ language: Language; messages: Messages }>()
+  const [loaded, setLoaded] = useState<Catalogue & { readonly language: Language }>()
   useEffect(() => {
     let isWanted = true
-    loadMessages(language)
-      .then((messages) => isWanted && setLoaded({ language, messages }))
+    loadCatalogue(language)
+      .then((catalogue) => isWanted && setLoaded({ language, ...catalogue }))
       .catch(() => setLanguage('en'))
     return () => {
       isWanted = false

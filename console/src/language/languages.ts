@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@carillon/contracts'
 import type { Messages } from './en/messages.ts'
 
 export const LANGUAGES = ['en', 'zh-CN'] as const
@@ -6,13 +7,23 @@ export type Language = (typeof LANGUAGES)[number]
 /** As the language calls itself. */
 export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { en: 'English', 'zh-CN': '简体中文' }
 
-const CATALOGUES: Readonly<Record<Language, () => Promise<Messages>>> = {
-  en: async () => (await import('./en/messages.ts')).en,
-  'zh-CN': async () => (await import('./zh-cn/messages.ts')).zhCn,
+/** What there is in a language. */
+export interface Catalogue {
+  readonly messages: Messages
+  /** What the error codes say; in English the mesh says it itself. */
+  readonly problems: Readonly<Partial<Record<ErrorCode, string>>>
+}
+
+const CATALOGUES: Readonly<Record<Language, () => Promise<Catalogue>>> = {
+  en: async () => ({ messages: (await import('./en/messages.ts')).en, problems: {} }),
+  'zh-CN': async () => {
+    const [{ zhCn }, { problems }] = await Promise.all([import('./zh-cn/messages.ts'), import('./zh-cn/problems.ts')])
+    return { messages: zhCn, problems }
+  },
 }
 
 /** Only the catalogue in use is loaded. */
-export const loadMessages = (language: Language): Promise<Messages> => CATALOGUES[language]()
+export const loadCatalogue = (language: Language): Promise<Catalogue> => CATALOGUES[language]()
 
 /** The first of the reader's languages that there is; English otherwise. */
 export function chooseLanguage(stored: string | null, preferred: readonly string[]): Language {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ERROR_CODES } from '@carillon/contracts'
 import { en } from './en/messages.ts'
 import { zhCn } from './zh-cn/messages.ts'
+import { problems } from './zh-cn/problems.ts'
 
 /** Every text by its path; one with parts is filled with numbers that can be found again in it. */
 function texts(
@@ -31,4 +33,9 @@ test('both catalogues have the same texts, with the same parts, and each part ap
       for (const filled of [text, other?.text ?? ''])
         assert.match(filled, new RegExp(String(701 + i)), `part ${i + 1} of ${path}: ${filled}`)
   }
+})
+
+test('each error code has a sentence in Chinese, and there is none without a code', () => {
+  assert.deepEqual(Object.keys(problems).sort(), Object.keys(ERROR_CODES).sort())
+  for (const [code, sentence] of Object.entries(problems)) assert.match(sentence, /\p{Script=Han}.*。$/u, code)
 })

@@ -1,6 +1,7 @@
+import type { ErrorCode } from '@carillon/contracts'
 import type { ReactNode } from 'react'
 import { asProblem } from '../api/problem.ts'
-import { useMessages } from '../language/language-context.tsx'
+import { useLanguage, useMessages } from '../language/language-context.tsx'
 import { Button } from './button.tsx'
 import styles from './states.module.css'
 
@@ -37,13 +38,19 @@ export function ErrorState({ error, onRetry }: { readonly error: Error; readonly
   )
 }
 
-/** What a refused request says, with what would be right. */
+/** What a refused request says, with what would be right. In other languages the code says it, and the mesh's own sentence names the value. */
 export function ProblemNote({ error }: { readonly error: Error }): ReactNode {
-  const { parts } = useMessages()
+  const { messages, problems } = useLanguage()
   const { code, detail, hint, errors = [] } = asProblem(error).body
+  const translated = problems[code as ErrorCode]
   return (
     <div className={styles['problem']} role="alert">
-      <p>{code === 'UNREACHABLE' ? parts.unreachable : detail}</p>
+      <p>{code === 'UNREACHABLE' ? messages.parts.unreachable : (translated ?? detail)}</p>
+      {translated !== undefined && (
+        <p className={styles['hint']} lang="en">
+          {detail}
+        </p>
+      )}
       {errors.length > 1 && (
         <ul>
           {errors.map((one) => (

@@ -7,6 +7,7 @@ import { deadLettersRoute } from '../pages/dead-letters/route.tsx'
 import { executorsRoute } from '../pages/executors/route.tsx'
 import { jobRoute, newJobRoute } from '../pages/job/route.tsx'
 import { jobsRoute } from '../pages/jobs/route.tsx'
+import { logsRoute } from '../pages/logs/route.tsx'
 import { overviewRoute } from '../pages/overview/route.tsx'
 import { runRoute } from '../pages/run/route.tsx'
 import { runsRoute } from '../pages/runs/route.tsx'
@@ -25,6 +26,7 @@ const routeTree = rootRoute.addChildren([
     jobsRoute,
     jobRoute,
     newJobRoute,
+    logsRoute,
     executorsRoute,
     deadLettersRoute,
     calendarsRoute,

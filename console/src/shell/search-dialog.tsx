@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router'
 import { type KeyboardEvent, type ReactNode, useState } from 'react'
 import { useCall } from '../api/use-call.ts'
+import type { Messages } from '../language/en/messages.ts'
 import { useMessages } from '../language/language-context.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, TextInput } from '../parts/field.tsx'
@@ -73,11 +74,19 @@ function SearchForm({ onClose }: { readonly onClose: () => void }): ReactNode {
             onClick={() => open(one)}
             onMouseMove={() => setAt(i)}
           >
-            <span>{one.kind === 'run' ? shell.searchRun(one.name) : one.kind === 'text' ? shell.searchText(one.name) : one.name}</span>
-            <span className={styles['kind']}>{one.kind === 'job' ? shell.pages.jobs : one.kind === 'page' ? '' : shell.pages.runs}</span>
+            <span>{wordsOf(one, shell)}</span>
+            <span className={styles['kind']}>{one.kind === 'page' ? '' : shell.pages[PAGE_OF[one.kind]]}</span>
           </div>
         ))}
       </div>
     </div>
   )
+}
+
+const PAGE_OF = { run: 'runs', text: 'runs', job: 'jobs', lines: 'logs' } as const
+
+function wordsOf({ kind, name }: Found, shell: Messages['shell']): string {
+  if (kind === 'run') return shell.searchRun(name)
+  if (kind === 'text') return shell.searchText(name)
+  return kind === 'lines' ? shell.searchLines(name) : name
 }

@@ -1,6 +1,6 @@
 /** Something that a search leads to. */
 export interface Found {
-  readonly kind: 'page' | 'run' | 'job' | 'text'
+  readonly kind: 'page' | 'run' | 'job' | 'text' | 'lines'
   readonly name: string
   /** Below `/n/<namespace>/`. */
   readonly path: string
@@ -27,5 +27,12 @@ export function searchFor({ text, pages, jobs }: Searched): Found[] {
     .slice(0, SHOWN_JOBS)
     .map((job) => ({ kind: 'job' as const, name: job, path: `jobs/${encodeURIComponent(job)}` }))
   const led = pages.filter(({ name }) => name.toLowerCase().includes(lower)).map((page) => ({ kind: 'page' as const, ...page }))
-  return [...run, ...named, ...led, { kind: 'text', name: wanted, path: `runs?text=${encodeURIComponent(wanted)}` }]
+  const query = `text=${encodeURIComponent(wanted)}`
+  return [
+    ...run,
+    ...named,
+    ...led,
+    { kind: 'text', name: wanted, path: `runs?${query}` },
+    { kind: 'lines', name: wanted, path: `logs?${query}` },
+  ]
 }

@@ -5,6 +5,7 @@ import { executors } from './executors.ts'
 import { forms } from './forms.ts'
 import { job } from './job.ts'
 import { jobs } from './jobs.ts'
+import { logs } from './logs.ts'
 import { overview } from './overview.ts'
 import { parts } from './parts.ts'
 import { run } from './run.ts'
@@ -27,6 +28,7 @@ export const en = {
   schedule,
   jobs,
   job,
+  logs,
   executors,
   deadLetters,
   calendars,

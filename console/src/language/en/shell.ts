@@ -5,6 +5,7 @@ export const shell = {
     overview: 'Overview',
     runs: 'Runs',
     jobs: 'Jobs',
+    logs: 'Logs',
     executors: 'Executors',
     deadLetters: 'Dead letters',
     alerts: 'Alerts',
@@ -29,6 +30,7 @@ export const shell = {
   searchNothing: 'Nothing has this name.',
   searchRun: (id: string) => `Open run ${id}`,
   searchText: (text: string) => `Runs with “${text}”`,
+  searchLines: (text: string) => `Log lines with “${text}”`,
   stream: {
     connecting: 'Connecting',
     live: 'Live',

@@ -6,6 +6,7 @@ export const shell: Messages['shell'] = {
     overview: '总览',
     runs: '运行',
     jobs: '任务',
+    logs: '日志',
     executors: '执行器',
     deadLetters: '死信',
     alerts: '告警',
@@ -30,6 +31,7 @@ export const shell: Messages['shell'] = {
   searchNothing: '没有这个名称。',
   searchRun: (id) => `打开运行 ${id}`,
   searchText: (text) => `包含“${text}”的运行`,
+  searchLines: (text) => `包含“${text}”的日志`,
   stream: { connecting: '连接中', live: '实时', behind: '滞后', reconnecting: '重新连接中' },
   streamHint: {
     connecting: '正在打开变更流。',

@@ -1,10 +1,11 @@
 import { Menu } from '@base-ui/react/menu'
 import { RUN_STATES, type RunState } from '@carillon/contracts'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useMessages } from '../../language/language-context.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Field, Select, TextInput } from '../../parts/field.tsx'
 import { StateBadge } from '../../parts/state-badge.tsx'
+import { SubmitField } from '../../parts/submit-field.tsx'
 import styles from './runs-page.module.css'
 import { runsPlace } from './runs-place.ts'
 import { hasFilter, RUN_RANGES, type RunRange, type RunsSearch, TEXT_FILTERS, type TextFilter } from './runs-search.ts'
@@ -32,9 +33,11 @@ export function FilterBar({ search }: { readonly search: RunsSearch }): ReactNod
         />
       </Field>
       {(isOpen ? [...FIRST, ...MORE] : FIRST).map((name) => (
-        <TextFilterField
+        <SubmitField
           key={name}
-          name={name}
+          className={styles[name === 'text' ? 'wide-filter' : 'text-filter']}
+          label={runs.fields[name]}
+          {...(name === 'label' ? { placeholder: `${runs.fields.label}: ${runs.labelHint}` } : {})}
           value={search[name] ?? ''}
           onChange={(value) => change({ [name]: value === '' ? undefined : value })}
         />
@@ -86,36 +89,6 @@ function StateMenu({ chosen, onChoose }: StateMenuProps): ReactNode {
         </Menu.Positioner>
       </Menu.Portal>
     </Menu.Root>
-  )
-}
-
-interface TextFilterFieldProps {
-  readonly name: TextFilter
-  readonly value: string
-  readonly onChange: (value: string) => void
-}
-
-/** Counts when it is left, or with Enter: not with each letter. */
-function TextFilterField({ name, value, onChange }: TextFilterFieldProps): ReactNode {
-  const { runs } = useMessages()
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault()
-    onChange(String(new FormData(event.currentTarget).get(name)).trim())
-  }
-  return (
-    <form onSubmit={submit} className={styles['text-filter']} data-wide={name === 'text'}>
-      <Field label={runs.fields[name]} isLabelHidden>
-        <TextInput
-          key={value}
-          name={name}
-          type="search"
-          maxLength={200}
-          placeholder={name === 'label' ? `${runs.fields.label}: ${runs.labelHint}` : runs.fields[name]}
-          defaultValue={value}
-          onBlur={(event) => event.currentTarget.value.trim() !== value && onChange(event.currentTarget.value.trim())}
-        />
-      </Field>
-    </form>
   )
 }
 

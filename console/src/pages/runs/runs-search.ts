@@ -12,6 +12,9 @@ const RANGE_MS: Readonly<Record<RunRange, number>> = {
   '30d': 30 * 24 * HOUR_MS,
 }
 
+/** When a range begins. */
+export const sinceOf = (range: RunRange, now: number): string => new Date(now - RANGE_MS[range]).toISOString()
+
 /** Filters that are a text in the URL and in the call. */
 export const TEXT_FILTERS = ['job', 'handler', 'key', 'text', 'instance', 'label'] as const
 export type TextFilter = (typeof TEXT_FILTERS)[number]
@@ -48,7 +51,7 @@ export function filterOf(search: RunsSearch, now: number): RunFilterInput {
   return {
     ...Object.fromEntries(texts),
     ...(state === undefined ? {} : { state: [...state] }),
-    ...(range === undefined ? {} : { since: new Date(now - RANGE_MS[range]).toISOString() }),
+    ...(range === undefined ? {} : { since: sinceOf(range, now) }),
     ...(until === undefined ? {} : { until }),
     ...(time === undefined ? {} : { time }),
   }
