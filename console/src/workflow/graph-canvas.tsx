@@ -54,9 +54,7 @@ export function GraphCanvas(props: GraphCanvasProps): ReactNode {
 
 function Canvas({ drawing, selected, onSelect, editing, wrong }: GraphCanvasProps): ReactNode {
   const { workflow: texts } = useMessages()
-  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set())
-  const isEdited = editing !== undefined
-  const view = useMemo(() => (isEdited ? { ...drawing, groups: [] } : folded(drawing, opened)), [drawing, opened, isEdited])
+  const { view, opened, open, fold } = useFolded(drawing, selected, wrong)
   const layout = useLayout(view)
   const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(new Map())
   const [chosenEdge, setChosenEdge] = useState<string>()
@@ -77,11 +75,9 @@ function Canvas({ drawing, selected, onSelect, editing, wrong }: GraphCanvasProp
   const changeEdges = (changes: readonly EdgeChange[]) => {
     for (const one of changes) if (one.type === 'select') setChosenEdge(one.selected ? one.id : undefined)
     const removed = changes.flatMap((one) => (one.type === 'remove' ? view.edges.filter((edge) => routeKey(edge) === one.id) : []))
-    if (removed.length > 0) editing?.onRemove([], removed)
-  }
-  const open = (id: string) => {
-    const members = view.groups.find((group) => group.id === id)?.members ?? []
-    setOpened(new Set([...opened, ...members.map((member) => member.id)]))
+    // One that leads to a group stands for several.
+    const own = removed.filter(({ from, to }) => !isGroupId(from) && !isGroupId(to))
+    if (own.length > 0) editing?.onRemove([], own)
   }
   return (
     <div className={styles['canvas']} data-layout={layout.by}>
@@ -111,12 +107,29 @@ function Canvas({ drawing, selected, onSelect, editing, wrong }: GraphCanvasProp
         {structure > 12 && <MiniMap pannable zoomable ariaLabel={texts.map} />}
       </ReactFlow>
       {opened.size > 0 && drawing.nodes.length > FOLDED_ABOVE && (
-        <Button size="small" className={styles['fold'] ?? ''} onClick={() => setOpened(new Set())}>
+        <Button size="small" className={styles['fold'] ?? ''} onClick={fold}>
           {texts.fold}
         </Button>
       )}
     </div>
   )
+}
+
+/** Nothing is wrong with any node. */
+const NONE: ReadonlySet<string> = new Set()
+
+/** A large drawing with groups. What was selected, or had something wrong, stays a node of its own until all are folded again: nothing goes away under the hand. */
+function useFolded(drawing: Drawing, selected: string | undefined, wrong: ReadonlySet<string> = NONE) {
+  const [opened, setOpened] = useState<ReadonlySet<string>>(NONE)
+  const wanted = [...(selected === undefined ? [] : [selected]), ...wrong].filter((id) => !opened.has(id))
+  if (drawing.nodes.length > FOLDED_ABOVE && wanted.length > 0) setOpened(new Set([...opened, ...wanted]))
+  const view = useMemo(() => folded(drawing, opened), [drawing, opened])
+  return {
+    view,
+    opened,
+    open: (id: string) => setOpened(new Set([...opened, ...(view.groups.find((group) => group.id === id)?.opens ?? [])])),
+    fold: () => setOpened(NONE),
+  }
 }
 
 /** Layers at once, the library's places when they come. The same structure is placed once. */

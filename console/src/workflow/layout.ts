@@ -83,6 +83,8 @@ const OPTIONS = {
   'elk.direction': 'DOWN',
   // The other one takes ten times as long.
   'elk.layered.nodePlacement.strategy': 'BRANDES_KOEPF',
+  // A node stands in the middle of those that it leads to, and not above one of them.
+  'elk.layered.nodePlacement.bk.fixedAlignment': 'BALANCED',
   'elk.layered.spacing.nodeNodeBetweenLayers': '56',
   'elk.spacing.nodeNode': '32',
   'elk.randomSeed': '1',

@@ -210,6 +210,23 @@ describe('workflows', () => {
       assert.equal(parted.edges.length, 2)
     })
 
+    test('branches of one shape are one group; opened it shows their chains, and a chain its nodes', () => {
+      const ids = Array.from({ length: 90 }, (_, i) => `b${Math.floor(i / 6)}-${i % 6}`)
+      const branches: Drawing = {
+        nodes: ['first', ...ids, 'last'].map((id) => ({ id, kind: 'handler', text: '' })),
+        edges: ids.flatMap((to, i) => [
+          { from: i % 6 === 0 ? 'first' : (ids[i - 1] as string), to },
+          ...(i % 6 === 5 ? [{ from: to, to: 'last' }] : []),
+        ]),
+      }
+      const all = folded(branches, new Set())
+      assert.deepEqual([all.nodes.length, all.groups.map(({ members }) => members.length)], [2, [90]])
+      const chains = folded(branches, new Set(all.groups[0]?.opens))
+      assert.deepEqual([chains.nodes.length, chains.groups.map(({ members }) => members.length)], [2, Array(15).fill(6)])
+      const nodes = folded(branches, new Set([...(all.groups[0]?.opens ?? []), ...(chains.groups[0]?.opens ?? [])]))
+      assert.deepEqual([nodes.nodes.length, nodes.groups.length, nodes.edges.length], [8, 14, 35])
+    })
+
     test('no group makes a circle', () => {
       const random = (first: number) => {
         let seed = first
