@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly isNumber?: boolean
   /** Left out on a narrow screen. */
   readonly isSecondary?: boolean
+  /** A sentence: it takes several lines where there is no room. */
+  readonly isSentence?: boolean
 }
 
 export interface TableProps<Row> {
@@ -38,8 +40,8 @@ export function Table<Row>({ name, columns, rows, idOf, selected }: TableProps<R
         <tbody>
           {rows.map((row) => (
             <tr key={idOf(row)} data-row={idOf(row)} data-selected={idOf(row) === selected}>
-              {columns.map(({ key, cell, isNumber, isSecondary }) => (
-                <td key={key} data-number={isNumber} data-secondary={isSecondary}>
+              {columns.map(({ key, cell, isNumber, isSecondary, isSentence }) => (
+                <td key={key} data-number={isNumber} data-secondary={isSecondary} data-sentence={isSentence}>
                   {cell(row)}
                 </td>
               ))}

@@ -7,9 +7,12 @@ import { Button } from '../parts/button.tsx'
 import { Field, Select, TextInput } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/states.tsx'
 import { systemClock } from '../time/clock.ts'
+import { viewerZone } from '../time/format.ts'
 import { AbsoluteTime } from '../time/time.tsx'
+import { BackfillButton } from './backfill-button.tsx'
 import { zoneOf } from './draft.ts'
 import styles from './schedule.module.css'
+import { skipReason } from './words.ts'
 
 const MISFIRES = ['once', 'skip', 'all'] as const
 /** Slots that are listed. */
@@ -25,7 +28,7 @@ export interface MisfireSimulatorProps {
 
 /** What would have happened if no coordinator had been there for a while. */
 export function MisfireSimulator({ name, schedule, misfire }: MisfireSimulatorProps): ReactNode {
-  const { schedule: texts } = useMessages()
+  const { schedule: texts, parts } = useMessages()
   const [policy, setPolicy] = useState(misfire)
   const [from, setFrom] = useState(() => localText(systemClock.now() - 24 * HOUR_MS))
   const [to, setTo] = useState(() => localText(systemClock.now()))
@@ -34,7 +37,9 @@ export function MisfireSimulator({ name, schedule, misfire }: MisfireSimulatorPr
   const missed = preview.data?.missed
   return (
     <div className={styles['preview']}>
-      <p className={styles['hint']}>{texts.simulatorHint}</p>
+      <p className={styles['hint']}>
+        {texts.simulatorHint} {parts.zone(viewerZone())}.
+      </p>
       <div className={styles['row']}>
         <Field label={texts.from}>
           <TextInput type="datetime-local" value={from} onChange={(event) => setFrom(event.currentTarget.value)} />
@@ -58,6 +63,7 @@ export function MisfireSimulator({ name, schedule, misfire }: MisfireSimulatorPr
         {missed && (
           <>
             <p className={styles['outcome']}>{texts.wouldRun(missed.run.length)}</p>
+            {missed.run.length > 0 && <BackfillButton name={name} slots={missed.run} />}
             <ol className={styles['slots']}>
               {missed.run.slice(0, SHOWN).map((slot) => (
                 <li key={slot}>
@@ -67,7 +73,7 @@ export function MisfireSimulator({ name, schedule, misfire }: MisfireSimulatorPr
             </ol>
             {missed.skipped.map(({ reason, from: first, to: last, count }) => (
               <p key={`${reason} ${first}`} className={styles['hint']}>
-                {texts.skipped(count, reason)} <AbsoluteTime at={first} /> – <AbsoluteTime at={last} />
+                {texts.skipped(count, skipReason(texts, reason))} <AbsoluteTime at={first} /> – <AbsoluteTime at={last} />
               </p>
             ))}
           </>

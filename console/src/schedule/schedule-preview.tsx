@@ -13,6 +13,7 @@ import { useNamespace } from '../url/use-namespace.ts'
 import { zoneOf } from './draft.ts'
 import { monthsOf } from './month.ts'
 import styles from './schedule.module.css'
+import { skipReason } from './words.ts'
 
 /** Typing rests so long before the service is asked. */
 const REST_MS = 300
@@ -75,7 +76,7 @@ function PreviewedSlots({ preview: { slots, warnings, skipped }, zone }: { reado
       </div>
       {skipped.map(({ reason, count, from, to }) => (
         <p key={`${reason} ${from}`} className={styles['hint']}>
-          {texts.skipped(count, reason)} <AbsoluteTime at={from} /> – <AbsoluteTime at={to} />
+          {texts.skipped(count, skipReason(texts, reason))} <AbsoluteTime at={from} /> – <AbsoluteTime at={to} />
         </p>
       ))}
     </div>

@@ -23,6 +23,16 @@ describe('schedules', () => {
     assert.match(cronWords('*/10 * * * * *', cronstrue, 'en') ?? '', /10 seconds/)
   })
 
+  test('of a day of the month and one of the week one is enough; what the mesh refuses has no words', () => {
+    assert.equal(cronWords('0 9 13 * 5', cronstrue, 'en'), 'At 09:00, on day 13 of the month, or on Friday')
+    assert.match(cronWords('0 9 13 * 5', cronstrue, 'zh_CN') ?? '', /或者/)
+    assert.equal(cronWords('0 9 L * *', cronstrue, 'en'), 'At 09:00, on the last day of the month')
+    assert.equal(cronWords('0 9 * * FRIL', cronstrue, 'en'), 'At 09:00, on the last Friday of the month')
+    assert.equal(cronWords('0 9 * * 2#2', cronstrue, 'en'), 'At 09:00, on the second Tuesday of the month')
+    for (const refused of ['0 9 LW * *', '0 9 15W * *', '0 9 L-3 * *', '0 9 * * MON#1,WED#3'])
+      assert.equal(cronWords(refused, cronstrue, 'en'), undefined, refused)
+  })
+
   test('what would be expanded for ever, is long or is no expression, has no words', () => {
     for (const expression of [
       '1--100000000 * * * *',

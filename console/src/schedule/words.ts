@@ -17,6 +17,9 @@ const ALIASES: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 }
 
+/** What the describer knows and the mesh does not: the nearest weekday, days before the last one, and `#` in a list. */
+const REFUSED = /\dW|LW|L-\d|#[^ ]*,|,[^ ]*#/i
+
 /** What the library that describes expressions offers. */
 export interface CronDescriber {
   toString(expression: string, options: object): string
@@ -25,14 +28,21 @@ export interface CronDescriber {
 /** An expression in words; undefined: there are none for it, and the service says what is wrong. */
 export function cronWords(expression: string, describer: CronDescriber, locale: string): string | undefined {
   const text = expression.trim()
-  if (text.length > MOST_LETTERS || !EXPRESSION.test(text) || LONG_NUMBER.test(text) || text.includes('--')) return undefined
+  if (text.length > MOST_LETTERS || !EXPRESSION.test(text) || LONG_NUMBER.test(text) || text.includes('--') || REFUSED.test(text)) return undefined
   const cron = text.startsWith('@') ? ALIASES[text.toLowerCase()] : text
   if (cron === undefined || ![5, 6].includes(cron.split(/\s+/).length)) return undefined
   try {
-    return describer.toString(cron, { use24HourTimeFormat: true, verbose: false, locale, throwExceptionOnParseError: true })
+    const words = describer.toString(cron, { use24HourTimeFormat: true, verbose: false, locale, throwExceptionOnParseError: true })
+    return hasBothDays(cron) ? words.replace(/, and (on|every) /, ', or $1 ') : words
   } catch {
     return undefined
   }
+}
+
+/** With a day of the month and a day of the week one of the two is enough: "and" says the contrary. */
+function hasBothDays(cron: string): boolean {
+  const [day = '*', , weekday = '*'] = cron.split(/\s+/).slice(-3)
+  return ![day, weekday].some((field) => field === '*' || field === '?')
 }
 
 /** Texts that a schedule is put together from; each language has its own. */
@@ -56,3 +66,7 @@ export function scheduleWords(schedule: Schedule | undefined, texts: ScheduleTex
   const times = Array.isArray(schedule.at) ? schedule.at : [schedule.at]
   return texts.at(times.length, times[0] ?? '')
 }
+
+/** Why slots have no run, in words; a reason that is not known here as it is. */
+export const skipReason = ({ reasons }: { readonly reasons: Readonly<Record<string, string>> }, reason: string): string =>
+  reasons[reason] ?? reason

@@ -14,7 +14,7 @@ export const jobs = {
   lastRun: 'Last run',
   failures: 'Failures',
   failuresInRow: (count: number) => `${grouped(count)} in a row`,
-  failed: (failed: number, succeeded: number) => `${grouped(failed)} of ${grouped(failed + succeeded)} (${grouped(succeeded)} succeeded)`,
+  failed: (failed: number, all: number) => `${grouped(failed)} of ${grouped(all)}`,
   next: 'Next time',
   schedule: 'Schedule',
   handler: 'Handler',

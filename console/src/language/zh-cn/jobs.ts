@@ -15,7 +15,7 @@ export const jobs: Messages['jobs'] = {
   lastRun: '最近运行',
   failures: '失败',
   failuresInRow: (count) => `连续 ${grouped(count)} 次`,
-  failed: (failed, succeeded) => `${grouped(failed)} / ${grouped(failed + succeeded)}（成功 ${grouped(succeeded)}）`,
+  failed: (failed, all) => `${grouped(failed)} / ${grouped(all)}`,
   next: '下次时间',
   schedule: '调度',
   handler: '处理器',

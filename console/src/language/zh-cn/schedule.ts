@@ -1,4 +1,5 @@
 import type { Messages } from '../en/messages.ts'
+import { grouped } from '../plural.ts'
 
 export const schedule: Messages['schedule'] = {
   title: '调度',
@@ -47,4 +48,28 @@ export const schedule: Messages['schedule'] = {
   misfires: { once: '合并运行一次', skip: '不运行', all: '逐个运行' },
   simulate: '模拟',
   wouldRun: (count) => (count === 0 ? `${count}：不会有补跑。` : `${count} 个时刻会补跑：`),
+  backfill: (count) => `立即补跑 ${grouped(count)} 个错过的时刻`,
+  backfillText: '每个时刻运行一次，从最早的开始，逐个进行。已有运行的时刻不再运行。',
+  backfilled: (count) => `已启动 ${grouped(count)} 次运行。`,
+  missed: '错过的时刻',
+  allSkipped: '全部',
+  slot: '时刻',
+  reason: '原因',
+  missedNothing: '最近没有错过任何时刻。',
+  pausedSince: '暂停于',
+  passed: (count) => `此后已过去 ${grouped(count)} 个时刻；恢复任务时不会补跑。`,
+  whilePaused: '任务已暂停：恢复之前不会在这些时刻触发。',
+  reasons: {
+    misfire: '已过时，且任务跳过错过的时刻',
+    calendar: '日历排除了这一天',
+    'failure-backoff': '失败后降低了触发频率',
+    overlap: '之前的运行尚未结束',
+    replaced: '已被之后的运行取代',
+    debounced: '多次触发合并为一次运行',
+    throttled: '刚刚启动过一次运行',
+    batched: '已并入另一次运行',
+    'job-paused': '任务已暂停',
+    'job-removed': '任务已删除',
+    recovered: '改为修复未结束的运行',
+  },
 }

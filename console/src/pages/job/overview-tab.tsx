@@ -6,6 +6,7 @@ import { PageLink } from '../../parts/page-link.tsx'
 import { Badge, StateBadge } from '../../parts/state-badge.tsx'
 import { EmptyState, LoadingState } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
+import { zoneOf } from '../../schedule/draft.ts'
 import { MisfireSimulator } from '../../schedule/misfire-simulator.tsx'
 import { SchedulePreview } from '../../schedule/schedule-preview.tsx'
 import { ScheduleText } from '../../schedule/schedule-text.tsx'
@@ -14,6 +15,7 @@ import { formatDuration } from '../../time/format.ts'
 import { AbsoluteTime, Duration, RelativeTime } from '../../time/time.tsx'
 import layout from '../layout.module.css'
 import { JobStatistics } from './job-statistics.tsx'
+import { MissedSection } from './missed-section.tsx'
 
 const NEWEST = 10
 
@@ -31,10 +33,14 @@ export function OverviewTab({ job }: { readonly job: JobView }): ReactNode {
       <div className={layout['columns']}>
         <Section title={scheduleTexts.next} side={<ScheduleText schedule={job.schedule} />}>
           <div className={layout['padded']}>
+            {job.state === 'paused' && job.schedule !== undefined && <p className={layout['note']}>{scheduleTexts.whilePaused}</p>}
             <SchedulePreview name={job.name} schedule={job.schedule} />
           </div>
         </Section>
-        <RecentRuns name={job.name} />
+        <div className={layout['stack']}>
+          <RecentRuns name={job.name} />
+          {job.schedule !== undefined && <MissedSection job={job} />}
+        </div>
       </div>
       {job.schedule !== undefined && (
         <Section title={scheduleTexts.simulator}>
@@ -61,7 +67,7 @@ function factsOf(job: JobView, texts: ReturnType<typeof useMessages>['job']) {
     ...(job.priority === undefined ? [] : [{ name: texts.facts.priority, value: job.priority }]),
     ...(job.overlap === undefined ? [] : [{ name: texts.facts.overlap, value: job.overlap }]),
     ...(job.maxConcurrent === undefined ? [] : [{ name: texts.facts.maxConcurrent, value: String(job.maxConcurrent) }]),
-    ...(job.nextAt === undefined ? [] : [{ name: texts.facts.next, value: <AbsoluteTime at={job.nextAt} /> }]),
+    ...(job.nextAt === undefined ? [] : [{ name: texts.facts.next, value: <AbsoluteTime at={job.nextAt} zone={job.schedule && zoneOf(job.schedule)} /> }]),
     { name: texts.facts.changed, value: <RelativeTime at={job.updatedAt} /> },
     ...(job.by === undefined ? [] : [{ name: texts.facts.by, value: job.by }]),
   ]

@@ -138,7 +138,10 @@ function JobsTable({ jobs, selected, onSelect }: JobsTableProps): ReactNode {
     { key: 'last', title: texts.lastRun, cell: ({ name }) => <LastRunCell job={name} /> },
     { key: 'failures', title: texts.failures, isSecondary: true, cell: ({ name }) => <FailuresCell job={name} /> },
     { key: 'next', title: texts.next, cell: ({ nextAt }) => (nextAt === undefined ? '–' : <RelativeTime at={nextAt} />) },
-    { key: 'schedule', title: texts.schedule, isSecondary: true, cell: ({ schedule }) => <ScheduleText schedule={schedule} /> },
+    {
+      ...{ key: 'schedule', title: texts.schedule, isSecondary: true, isSentence: true },
+      cell: ({ schedule }) => <ScheduleText schedule={schedule} />,
+    },
     {
       key: 'handler',
       title: texts.handler,

@@ -75,5 +75,5 @@ export function FailuresCell({ job }: { readonly job: string }): ReactNode {
   const stats = data?.stats
   if (stats === undefined) return ''
   if (stats.failed + stats.succeeded === 0) return '–'
-  return stats.failuresInRow > 0 ? texts.failuresInRow(stats.failuresInRow) : texts.failed(stats.failed, stats.succeeded)
+  return stats.failuresInRow > 0 ? texts.failuresInRow(stats.failuresInRow) : texts.failed(stats.failed, stats.failed + stats.succeeded)
 }
