@@ -28,7 +28,8 @@ export interface CronDescriber {
 /** An expression in words; undefined: there are none for it, and the service says what is wrong. */
 export function cronWords(expression: string, describer: CronDescriber, locale: string): string | undefined {
   const text = expression.trim()
-  if (text.length > MOST_LETTERS || !EXPRESSION.test(text) || LONG_NUMBER.test(text) || text.includes('--') || REFUSED.test(text)) return undefined
+  if (text.length > MOST_LETTERS || !EXPRESSION.test(text) || LONG_NUMBER.test(text) || text.includes('--') || REFUSED.test(text))
+    return undefined
   const cron = text.startsWith('@') ? ALIASES[text.toLowerCase()] : text
   if (cron === undefined || ![5, 6].includes(cron.split(/\s+/).length)) return undefined
   try {

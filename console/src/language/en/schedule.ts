@@ -63,7 +63,8 @@ export const schedule = {
   reason: 'Why',
   missedNothing: 'No slot was missed lately.',
   pausedSince: 'Paused since',
-  passed: (count: number) => `${counted(count, 'slot has', 'slots have')} passed since then. They are not made up for when the job is resumed.`,
+  passed: (count: number) =>
+    `${counted(count, 'slot has', 'slots have')} passed since then. They are not made up for when the job is resumed.`,
   whilePaused: 'The job is paused: it fires none of these until it is resumed.',
   reasons: {
     misfire: 'too late, and the job skips missed slots',

@@ -48,7 +48,8 @@ function SincePause({ job }: { readonly job: JobView }): ReactNode {
     since !== undefined && (
       <div className={layout['padded']}>
         <p>
-          {texts.pausedSince} <AbsoluteTime at={since} /> (<RelativeTime at={since} />).
+          {texts.pausedSince} <AbsoluteTime at={since} /> (<RelativeTime at={since} />
+          ).
         </p>
         <Passed key={since} job={job} since={since} />
       </div>

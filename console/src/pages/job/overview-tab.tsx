@@ -67,7 +67,9 @@ function factsOf(job: JobView, texts: ReturnType<typeof useMessages>['job']) {
     ...(job.priority === undefined ? [] : [{ name: texts.facts.priority, value: job.priority }]),
     ...(job.overlap === undefined ? [] : [{ name: texts.facts.overlap, value: job.overlap }]),
     ...(job.maxConcurrent === undefined ? [] : [{ name: texts.facts.maxConcurrent, value: String(job.maxConcurrent) }]),
-    ...(job.nextAt === undefined ? [] : [{ name: texts.facts.next, value: <AbsoluteTime at={job.nextAt} zone={job.schedule && zoneOf(job.schedule)} /> }]),
+    ...(job.nextAt === undefined
+      ? []
+      : [{ name: texts.facts.next, value: <AbsoluteTime at={job.nextAt} zone={job.schedule && zoneOf(job.schedule)} /> }]),
     { name: texts.facts.changed, value: <RelativeTime at={job.updatedAt} /> },
     ...(job.by === undefined ? [] : [{ name: texts.facts.by, value: job.by }]),
   ]
