@@ -13,7 +13,12 @@ const WRONG: Partial<Record<keyof typeof SETTINGS, readonly string[]>> = {
   CARILLON_RUNS_KEPT_PER_JOB: ['', '0', '2.5', '1e9'],
   CARILLON_KEY_RETENTION_DAYS: ['', '0', '4000'],
   CARILLON_ID_RETENTION_DAYS: ['', '0', '4000'],
-  CARILLON_TRACE_URL: ['traces.example.com/{traceId}', 'https://traces.example.com/', 'javascript:alert(1)//{traceId}', 'https:// /{traceId}'],
+  CARILLON_TRACE_URL: [
+    'traces.example.com/{traceId}',
+    'https://traces.example.com/',
+    'javascript:alert(1)//{traceId}',
+    'https:// /{traceId}',
+  ],
   CARILLON_METRICS_PORT: ['-1', '65536', '1.5', 'yes'],
   CARILLON_METRICS_HOST: [''],
   CARILLON_HANDLER_RETENTION_HOURS: ['', '0', 'a day'],

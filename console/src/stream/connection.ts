@@ -60,7 +60,9 @@ export class Connection {
 
   /** Now, without waiting: the network is back, or the page is seen again. */
   wake(): void {
-    if (this.#stopped || this.#stream !== undefined) return
+    const silentMs = this.#options.clock.now() - this.#heardAt
+    // An open connection that is silent for longer than a heartbeat may have ended while this machine slept.
+    if (this.#stopped || (this.#stream !== undefined && liveState(silentMs) === 'live')) return
     this.#tries = 0
     this.#reopen()
   }

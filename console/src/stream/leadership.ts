@@ -6,63 +6,134 @@ export interface LeadershipOptions {
   /** Of this tab. */
   readonly tab: string
   readonly clock: Clock
-  /** Called when this tab leads, at most once. */
+  /** From 0 up to 1. */
+  readonly chance: () => number
+  /** Called when this tab leads. */
   readonly onLead: () => void
-  /** Called when another tab turns out to lead as well, and this one gives way. */
+  /** Called when another tab leads instead. */
   readonly onYield: () => void
 }
 
-const SIGN_MS = 1_000
-/** A tab in the background is woken once a second at best, and once a minute when it has been there for long: it closes its stream late, not never. */
-const GONE_MS = 3_500
+type Said = { readonly kind: 'ask' } | { readonly kind: 'here'; readonly tab: string }
 
-/** One tab of a browser leads, until it is closed. @returns gives the lead up */
-export function seekLead(options: LeadershipOptions): () => void {
-  // Locks exist in secure contexts only: not on plain HTTP in a local network.
-  const locks = typeof navigator === 'undefined' ? undefined : navigator.locks
-  return locks === undefined ? seekBySigns(options) : seekByLock(options, locks)
-}
+/**
+ * How often a tab asks for the leader. An answer to a message comes from a tab in the background at once, while its timers are slowed down to one a minute: so a
+ * leader is asked, and does not report by itself.
+ */
+const ASK_MS = 2_000
+/** A leader that has not answered for so long is frozen by the browser, or hangs. Tabs wait up to half as long again, so that not all replace it at once. */
+const ANSWER_MS = 3_000
+/** Without locks, a tab that has just been opened waits for so long. */
+const FIRST_ANSWER_MS = 600
 
-function seekByLock({ name, onLead }: LeadershipOptions, locks: LockManager): () => void {
-  const abort = new AbortController()
-  const released = new Promise<void>((resolve) => abort.signal.addEventListener('abort', () => resolve()))
-  locks
-    .request(name, { signal: abort.signal }, () => {
-      onLead()
-      return released
-    })
-    .catch((error: unknown) => {
-      if (!abort.signal.aborted) throw error
-    })
-  return () => abort.abort()
-}
+/**
+ * One tab of a browser leads, until it is closed or frozen. A lock decides which one, and is free again as soon as its tab is gone; a tab that was frozen keeps it,
+ * so another one takes it away. Locks exist in secure contexts only: on plain HTTP in a local network the tab with the lesser name decides.
+ */
+export class Leadership {
+  readonly #options: LeadershipOptions
+  readonly #channel: BroadcastChannel
+  readonly #locks: LockManager | undefined
+  /** Of the request for the lock that waits. */
+  #waiting = new AbortController()
+  #isStopped = false
+  readonly #timers = new Set<() => void>()
+  #isLeader = false
+  #isAnswered = false
+  #release: () => void = () => undefined
 
-/** Without locks: who leads says so every second; when nobody does for a while, a tab tries; of two the lesser name stays. */
-export function seekBySigns({ name, tab, clock, onLead, onYield }: LeadershipOptions): () => void {
-  const channel = new BroadcastChannel(`${name}-lead`)
-  let isLeader = false
-  let isStopped = false
-  let heardAt = clock.now() - GONE_MS + SIGN_MS
-  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
-    const other = String(data)
-    if (isLeader && tab < other) return channel.postMessage(tab)
-    heardAt = clock.now()
-    if (isLeader) onYield()
-    isLeader = false
+  constructor(options: LeadershipOptions) {
+    this.#options = options
+    this.#locks = typeof navigator === 'undefined' ? undefined : navigator.locks
+    this.#channel = new BroadcastChannel(`${options.name}-lead`)
+    this.#channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data)
   }
-  const beat = () => {
-    if (isStopped) return
-    if (!isLeader && clock.now() - heardAt > GONE_MS) {
-      isLeader = true
-      onLead()
-    }
-    if (isLeader) channel.postMessage(tab)
-    cancel = clock.after(SIGN_MS, beat)
+
+  start(): void {
+    this.#await()
+    this.#ask(this.#locks === undefined ? FIRST_ANSWER_MS : ANSWER_MS)
   }
-  let cancel = clock.after(SIGN_MS, beat)
-  return () => {
-    isStopped = true
-    cancel()
-    channel.close()
+
+  stop(): void {
+    this.#isStopped = true
+    this.#waiting.abort()
+    this.#release()
+    for (const cancel of this.#timers) cancel()
+    this.#channel.close()
+  }
+
+  #hear(said: Said): void {
+    if (said.kind === 'here') this.#isAnswered = true
+    if (!this.#isLeader) return
+    const { tab } = this.#options
+    // With locks there are two leaders for a moment only: the one whose lock was taken learns of it.
+    const isOther = said.kind === 'here' && this.#locks === undefined
+    if (isOther && said.tab < tab) this.#yield()
+    else if (isOther || said.kind === 'ask') this.#say({ kind: 'here', tab })
+  }
+
+  #ask(withinMs: number): void {
+    const { chance } = this.#options
+    this.#isAnswered = this.#isLeader
+    if (!this.#isLeader) this.#say({ kind: 'ask' })
+    this.#after(withinMs * (1 + chance() / 2), () => {
+      if (!this.#isLeader && !this.#isAnswered) this.#takeOver()
+    })
+    this.#after(withinMs * 1.5 + ASK_MS, () => this.#ask(ANSWER_MS))
+  }
+
+  #takeOver(): void {
+    this.#waiting.abort()
+    if (this.#locks === undefined) this.#lead()
+    else this.#request({ steal: true })
+  }
+
+  #await(): void {
+    this.#waiting = new AbortController()
+    this.#request({ signal: this.#waiting.signal })
+  }
+
+  #request(options: LockOptions): void {
+    this.#locks
+      ?.request(this.#options.name, options, () => {
+        if (this.#isStopped) return undefined
+        const released = new Promise<void>((resolve) => {
+          this.#release = resolve
+        })
+        this.#lead()
+        return released
+      })
+      .catch((error: unknown) => {
+        if (this.#isStopped || options.signal?.aborted) return
+        if ((error as Error).name !== 'AbortError') throw error
+        // Another tab has taken the lock away: this one waits for it again.
+        this.#yield()
+        this.#await()
+      })
+  }
+
+  #lead(): void {
+    const { tab, onLead } = this.#options
+    this.#isLeader = true
+    this.#say({ kind: 'here', tab })
+    onLead()
+  }
+
+  #yield(): void {
+    if (!this.#isLeader) return
+    this.#isLeader = false
+    this.#options.onYield()
+  }
+
+  #say(said: Said): void {
+    this.#channel.postMessage(said)
+  }
+
+  #after(ms: number, run: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#timers.delete(cancel)
+      run()
+    })
+    this.#timers.add(cancel)
   }
 }

@@ -10,19 +10,29 @@ const StreamContext = createContext<StreamHub | undefined>(undefined)
 export function StreamProvider({ namespace, children }: { readonly namespace: string; readonly children: ReactNode }): ReactNode {
   const [hub, setHub] = useState<StreamHub>()
   useEffect(() => {
-    const opened = new StreamHub({ namespace, tab: freshId(), clock: systemClock, chance })
-    opened.start()
-    setHub(opened)
-    const wake = () => document.visibilityState === 'visible' && opened.wake()
-    const stop = () => opened.stop()
-    window.addEventListener('online', wake)
-    document.addEventListener('visibilitychange', wake)
-    window.addEventListener('pagehide', stop)
+    let opened: StreamHub | undefined
+    const open = () => {
+      opened = new StreamHub({ namespace, tab: freshId(), clock: systemClock, chance })
+      opened.start()
+      setHub(opened)
+    }
+    const stop = () => {
+      opened?.stop()
+      opened = undefined
+    }
+    const listening = new AbortController()
+    const on = (target: EventTarget, event: string, run: () => void) => target.addEventListener(event, run, listening)
+    const wake = () => document.visibilityState === 'visible' && opened?.wake()
+    on(window, 'online', wake)
+    on(document, 'visibilitychange', wake)
+    on(document, 'resume', () => opened?.refresh())
+    on(window, 'pagehide', stop)
+    // Back from the cache of the browser's history, as it was when it was left.
+    on(window, 'pageshow', () => opened === undefined && open())
+    open()
     return () => {
-      window.removeEventListener('online', wake)
-      document.removeEventListener('visibilitychange', wake)
-      window.removeEventListener('pagehide', stop)
-      opened.stop()
+      listening.abort()
+      stop()
     }
   }, [namespace])
   return <StreamContext value={hub}>{children}</StreamContext>

@@ -1,6 +1,6 @@
 import type { Clock } from '../time/clock.ts'
 import { Connection } from './connection.ts'
-import { seekLead } from './leadership.ts'
+import { Leadership } from './leadership.ts'
 import type { StreamMessage, StreamState } from './rules.ts'
 
 export interface TopicListener {
@@ -40,29 +40,32 @@ export class StreamHub {
   readonly #wants = new Map<string, { topics: readonly string[]; at: number }>()
   #state: StreamState = 'connecting'
   #connection: Connection | undefined
-  #stopLead: () => void = () => undefined
+  readonly #leadership: Leadership
   #cancelRollCall: () => void = () => undefined
 
   constructor(options: StreamHubOptions) {
     this.#options = options
     this.#channel = new BroadcastChannel(`carillon-stream-${options.namespace}`)
     this.#channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data)
+    const { namespace, tab, clock, chance } = options
+    this.#leadership = new Leadership({
+      name: `carillon-stream-${namespace}`,
+      ...{ tab, clock, chance },
+      onLead: () => this.#lead(),
+      onYield: () => this.#yield(),
+    })
   }
 
   start(): void {
-    const { namespace, tab, clock } = this.#options
-    this.#stopLead = seekLead({
-      name: `carillon-stream-${namespace}`,
-      ...{ tab, clock },
-      onLead: () => this.#lead(),
-      onYield: () => this.#follow(),
-    })
+    this.#leadership.start()
+    // A tab that leads already learns now what this one follows.
+    this.#ask()
   }
 
   stop(): void {
     this.#say({ kind: 'bye', tab: this.#options.tab })
     this.#follow()
-    this.#stopLead()
+    this.#leadership.stop()
     this.#channel.close()
   }
 
@@ -95,6 +98,11 @@ export class StreamHub {
     this.#connection?.wake()
   }
 
+  /** The browser had frozen the tab: what came meanwhile may be lost. */
+  refresh(): void {
+    this.#deliver({ kind: 'resync', topics: [...this.#listeners.keys()] })
+  }
+
   #ask(): void {
     if (this.#connection !== undefined) this.#connection.want(this.#union())
     else this.#say({ kind: 'want', tab: this.#options.tab, topics: [...this.#listeners.keys()] })
@@ -115,9 +123,16 @@ export class StreamHub {
     this.#callRoll()
   }
 
+  /** Another tab leads, and is to know what this one follows. */
+  #yield(): void {
+    this.#follow()
+    this.#ask()
+  }
+
   #follow(): void {
     this.#connection?.stop()
     this.#connection = undefined
+    this.#wants.clear()
     this.#cancelRollCall()
   }
 

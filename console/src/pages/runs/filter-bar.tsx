@@ -110,24 +110,6 @@ function TimeFields({ search, onChange }: { readonly search: RunsSearch; readonl
           onChange={(event) => onChange({ order: event.currentTarget.value === 'oldest' ? 'oldest' : undefined })}
         />
       </Field>
-      <Field label={runs.fields.until} isLabelHidden>
-        <TextInput
-          key={search.until ?? ''}
-          type="datetime-local"
-          title={runs.fields.until}
-          step={1}
-          defaultValue={search.until === undefined ? '' : localText(search.until)}
-          onBlur={(event) =>
-            onChange({ until: event.currentTarget.value === '' ? undefined : new Date(event.currentTarget.value).toISOString() })
-          }
-        />
-      </Field>
     </>
   )
-}
-
-/** In the viewer's zone, as the control of the browser takes it. */
-function localText(at: string): string {
-  const date = new Date(at)
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }

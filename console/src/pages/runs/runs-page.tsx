@@ -6,6 +6,7 @@ import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { AbsoluteTime } from '../../time/time.tsx'
 import { BulkBar } from './bulk/bulk-bar.tsx'
 import { FilterBar } from './filter-bar.tsx'
+import { JumpToTime } from './jump-to-time.tsx'
 import { RunsList } from './runs-list.tsx'
 import styles from './runs-page.module.css'
 import { runsPlace } from './runs-place.ts'
@@ -32,6 +33,7 @@ export function RunsPage(): ReactNode {
               {runs.new(snapshot.fresh)}
             </Button>
           )}
+          <JumpToTime search={search} />
           <BulkBar source={source} selection={selection} onDone={reload} />
         </div>
         {snapshot.error !== undefined && <ErrorState error={snapshot.error} onRetry={() => source.retry()} />}
