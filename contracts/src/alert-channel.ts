@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { CHANNEL_KINDS } from './channel-kinds.ts'
+import { CHANNEL_KINDS, MESSAGE_LANGUAGES } from './channel-kinds.ts'
 import { coded, nameField, timeField } from './fields.ts'
 import { LIMITS } from './limits.ts'
 
@@ -28,7 +28,7 @@ const webhookSecret = coded(
 )
 const robotSecret = z.string().min(1).max(256)
 const keyword = z.string().min(1).max(50)
-const language = z.enum(['en', 'zh']).default('en')
+const language = z.enum(MESSAGE_LANGUAGES).default('en')
 
 /** One address and nothing else: neither a name, nor a list, a comment, a quote or a line end. */
 const ADDRESS =

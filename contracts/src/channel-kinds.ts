@@ -4,6 +4,10 @@
 export const CHANNEL_KINDS = ['email', 'webhook', 'slack', 'dingtalk', 'wecom', 'feishu', 'nats'] as const
 export type ChannelKind = (typeof CHANNEL_KINDS)[number]
 
+/** Of the messages that people read. */
+export const MESSAGE_LANGUAGES = ['en', 'zh-CN'] as const
+export type MessageLanguage = (typeof MESSAGE_LANGUAGES)[number]
+
 /** What is written and never read. */
 export const SECRET_FIELDS: Readonly<Record<ChannelKind, readonly string[]>> = {
   email: ['password'],

@@ -10,10 +10,15 @@ export type IncidentState = (typeof INCIDENT_STATES)[number]
 const TRANSITIONS = ['opened', 'reminder', 'recovered'] as const
 export type Transition = (typeof TRANSITIONS)[number]
 
+/** A sentence as a code and its values, for languages other than English. Codes of newer versions are to be expected. */
+const phraseSchema = z.object({ code: z.string(), values: z.record(z.string(), z.union([z.string(), z.number()])).readonly() }).readonly()
+export type IncidentPhrase = z.output<typeof phraseSchema>
+
 const exampleSchema = z.object({
   at: timeField,
-  /** What happened, in words, without what only those may read who may read payloads. */
+  /** What happened, in English words, without what only those may read who may read payloads. */
   what: z.string(),
+  phrase: phraseSchema.exactOptional(),
   runId: z.string().exactOptional(),
   instance: z.string().exactOptional(),
   node: z.string().exactOptional(),
@@ -56,8 +61,9 @@ export const incidentViewSchema = z.object({
   openedAt: timeField,
   lastAt: timeField,
   recoveredAt: timeField.exactOptional(),
-  /** Why it is over, in words. */
+  /** Why it is over, in English words. */
   recovery: z.string().exactOptional(),
+  recoveryPhrase: phraseSchema.exactOptional(),
   /** Someone takes care of it: no reminders. */
   acknowledged: z.object({ at: timeField, by: z.string(), note: z.string().exactOptional() }).readonly().exactOptional(),
   /** No reminders until then. */

@@ -44,7 +44,7 @@ export { type CalendarInput, type CalendarView, calendarInputSchema } from './ca
 export { type Call, isRepeatable, type Repeatable, type ServiceName } from './call.ts'
 export { CALLS, type CallInput, type CallName, type CallNameOf, type CallOutput, type CallRequest } from './calls.ts'
 export { causeText, type Explained } from './cause.ts'
-export { CHANNEL_KINDS, type ChannelKind, NEEDED_SECRETS, SECRET_FIELDS } from './channel-kinds.ts'
+export { CHANNEL_KINDS, type ChannelKind, MESSAGE_LANGUAGES, type MessageLanguage, NEEDED_SECRETS, SECRET_FIELDS } from './channel-kinds.ts'
 export { type ChildRunCall, type ChildRunView, childRunSchema, childRunViewSchema } from './child-run.ts'
 export type { DeadLetter } from './dead-letter.ts'
 export { HORIZON_MS, parseDuration } from './duration.ts'
@@ -103,6 +103,7 @@ export {
   INCIDENT_STATES,
   type IncidentDelivery,
   type IncidentExample,
+  type IncidentPhrase,
   type IncidentState,
   type IncidentView,
   type ListIncidents,

@@ -43,7 +43,7 @@ export const INCIDENT_COLUMNS = {
   lastAt: 'number',
   goneAt: 'number',
   recoveredAt: 'number',
-  recovery: 'text',
+  recovery: 'json',
   acknowledged: 'json',
   snoozedUntil: 'number',
   reminders: 'number',

@@ -47,8 +47,10 @@ export interface IncidentsQuery extends PageQuery {
 export interface DeliveryStore extends RevisedStore<DeliveryRecord> {
   /** Those of an incident, by id. */
   of(incident: string): Promise<DeliveryRecord[]>
-  /** Those of a channel that are waiting, the oldest first. */
-  waiting(query: { channel: string; limit: number }): Promise<DeliveryRecord[]>
+  /** Channels that have deliveries with wakeAt <= until: their ids after `after`, ascending. */
+  channelsDue(query: { until: number; after: string; limit: number }): Promise<string[]>
+  /** Those of a channel with wakeAt <= until, the oldest first. */
+  dueOf(query: { channel: string; until: number; limit: number }): Promise<DeliveryRecord[]>
   /** wakeAt <= until in these shares, earliest first. */
   due(query: DueQuery): Promise<Due[]>
   /** Deletes what was made before then, the oldest first, at most `limit`; answers how many. */

@@ -1,4 +1,13 @@
-import type { AlertChannel, AlertRule, AlertScene, ChannelTarget, IncidentExample, IncidentView, Transition } from '@carillon/contracts'
+import type {
+  AlertChannel,
+  AlertRule,
+  AlertScene,
+  ChannelTarget,
+  IncidentExample,
+  IncidentPhrase,
+  IncidentView,
+  Transition,
+} from '@carillon/contracts'
 
 /** What every record of alerts has. */
 interface Revised {
@@ -42,6 +51,11 @@ export interface ChannelState {
   /** When messages were sent, as far as its limit of rate asks for it. */
   readonly sentAt: readonly number[]
   readonly last?: { readonly at: number; readonly delivered: boolean; readonly answer: string }
+  /** Messages in a row that it did not take, and until when nothing is tried for that reason. */
+  readonly failures?: number
+  readonly pausedUntil?: number
+  /** Until when its receiver wants nothing. */
+  readonly mutedUntil?: number
   /** Its receiver is gone for good. */
   readonly disabled?: { readonly at: number; readonly why: string }
 }
@@ -73,7 +87,7 @@ export interface IncidentRecord extends Revised {
   /** Since when nothing of it is seen any more; null: it is. */
   readonly goneAt: number | null
   readonly recoveredAt: number | null
-  readonly recovery: string | null
+  readonly recovery: IncidentPhrase | null
   readonly acknowledged: { readonly at: number; readonly by: string; readonly note?: string } | null
   readonly snoozedUntil: number | null
   /** How often it was announced again, and when it was last announced; null: it was not. */

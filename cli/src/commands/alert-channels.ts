@@ -1,4 +1,11 @@
-import { type AlertChannelInput, type AlertChannelView, CALLS, checkName } from '@carillon/contracts'
+import {
+  type AlertChannelInput,
+  type AlertChannelView,
+  CALLS,
+  checkName,
+  MESSAGE_LANGUAGES,
+  type MessageLanguage,
+} from '@carillon/contracts'
 import type { Command } from 'commander'
 import { readPayload } from '../arguments/payload.ts'
 import { parseChoice } from '../arguments/scalars.ts'
@@ -12,7 +19,7 @@ import { CARILLON } from '../own-command.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
 
 interface PutOptions {
-  readonly language?: 'en' | 'zh'
+  readonly language?: MessageLanguage
   readonly description?: string
   readonly disabled?: true
 }
@@ -34,7 +41,7 @@ export function addAlertChannelsCommands(alerts: Command): void {
     .description('create a channel, or replace the one of that name')
     .argument('<name>', '1 to 64 letters, digits, "-" or "_"')
     .argument('<target>', 'where to, as JSON, @file, or - for standard input')
-    .option('--language <en|zh>', 'of its messages', (text) => parseChoice('--language', text, ['en', 'zh']))
+    .option('--language <en|zh-CN>', 'of its messages', (text) => parseChoice('--language', text, MESSAGE_LANGUAGES))
     .option('--description <text>', 'what it is for')
     .option('--disabled', 'it sends nothing')
     .addHelpText('after', HELP)

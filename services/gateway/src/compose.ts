@@ -1,4 +1,14 @@
-import { type Composition, type Connected, controllerOf, keptStream, RejectedMessages, StreamKeeper } from '@carillon/runtime'
+import {
+  brokerTime,
+  type Composition,
+  type Connected,
+  controllerOf,
+  keptStream,
+  MeshClock,
+  RejectedMessages,
+  StreamKeeper,
+  uptimeMs,
+} from '@carillon/runtime'
 import type { Store } from '@carillon/store'
 import { type AccessSettings, composeAccess } from './access/compose-access.ts'
 import { alertsController } from './alerts/alerts.controller.ts'
@@ -69,10 +79,12 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
     ...accounts.controllers,
     audit.controller,
   ]
-  const alerts = composeAlerts({ ...parts, publisher, rejected, mesh }, settings.alerts)
+  const sources = [brokerTime(broker), { name: 'the store', read: () => store.time() }]
+  const meshClock = new MeshClock({ local: clock, sources, log, uptimeMs })
+  const alerts = composeAlerts({ ...parts, clock: meshClock, publisher, rejected, mesh }, settings.alerts)
   return {
     keeper,
-    needed: [],
+    needed: [meshClock],
     controller: controllerOf('gateway', [healthController({ checkHealth }), alertsController(alerts.cases), accounts.calls]),
     batches: BATCHES,
     rejected,

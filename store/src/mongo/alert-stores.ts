@@ -5,11 +5,12 @@ import type { AlertChannelRecord, AlertRuleRecord, DeliveryRecord, IncidentRecor
 import type { Columns } from '../columns.ts'
 import type { Due, DueQuery, InsertOutcome, UpdateOutcome } from '../ports.ts'
 import { decodeCursor, type PageQuery, type Slice, sliceOf } from '../slice.ts'
-import { ANY_TIME, DUE, dueFilter, RecordCollection } from './collection.ts'
+import { DUE, dueFilter, RecordCollection } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
 
 const ID = new Selection<{ id: string }>({ id: 'text' })
+const CHANNEL = new Selection<{ channel: string }>({ channel: 'text' })
 
 class Revised<Item extends { readonly id: string; readonly revision: number }> implements RevisedStore<Item> {
   protected readonly records: RecordCollection<Item>
@@ -107,8 +108,21 @@ export class MongoDeliveryStore extends Revised<DeliveryRecord> implements Deliv
     return this.records.find(this.records.whole, { _id: { $gt: `${incident}.`, $lt: `${incident}/` } }, { sort: { _id: 1 } })
   }
 
-  waiting({ channel, limit }: Parameters<DeliveryStore['waiting']>[0]): Promise<DeliveryRecord[]> {
-    return this.records.find(this.records.whole, { channel, wakeAt: ANY_TIME }, { sort: { at: 1, _id: 1 }, limit })
+  /** One read of the index for each channel: there are few, and each may have thousands of deliveries. */
+  async channelsDue({ until, after, limit }: Parameters<DeliveryStore['channelsDue']>[0]): Promise<string[]> {
+    const channels: string[] = []
+    while (channels.length < limit) {
+      const filter = { channel: { $gt: channels.at(-1) ?? after }, wakeAt: { $gte: 0, $lte: until } }
+      const [next] = await this.records.find(CHANNEL, filter, { sort: { channel: 1, at: 1, _id: 1 }, limit: 1 })
+      if (next === undefined) break
+      channels.push(next.channel)
+    }
+    return channels
+  }
+
+  dueOf({ channel, until, limit }: Parameters<DeliveryStore['dueOf']>[0]): Promise<DeliveryRecord[]> {
+    const filter = { channel, wakeAt: { $gte: 0, $lte: until } }
+    return this.records.find(this.records.whole, filter, { sort: { at: 1, _id: 1 }, limit })
   }
 
   removeOlder({ before, limit }: { before: number; limit: number }): Promise<number> {

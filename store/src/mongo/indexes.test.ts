@@ -115,7 +115,16 @@ function casesOf(database: MongoDatabase): Case[] {
     ],
     ['the latest incident of a cause', ['_id_'], () => new MongoIncidentStore(database).latest('ia7')],
     ['deliveries of an incident', ['_id_'], () => new MongoDeliveryStore(database).of('ia7-000001')],
-    ['deliveries of a channel', ['waiting'], () => new MongoDeliveryStore(database).waiting({ channel: 'default/ops', limit })],
+    [
+      'deliveries of a channel',
+      ['waiting'],
+      () => new MongoDeliveryStore(database).dueOf({ channel: 'default/ops', until: START_AT, limit }),
+    ],
+    [
+      'channels with deliveries',
+      ['waiting'],
+      () => new MongoDeliveryStore(database).channelsDue({ until: START_AT, after: 'default/c', limit: 1 }),
+    ],
     ...(['oldest', 'newest'] as const).flatMap((order): Case[] => [
       [`lines, ${order} first`, ['in-order'], () => lines({ order })],
       [`lines of a task, ${order} first`, ['in-order'], () => lines({ order, taskId: 'run-0-1' })],

@@ -110,9 +110,15 @@ export class SqliteDeliveryStore extends Revised<DeliveryRecord> implements Deli
     return this.table.select(this.table.whole, 'where "id" > ? and "id" < ? order by "id"', [`${incident}.`, `${incident}/`])
   }
 
-  async waiting({ channel, limit }: Parameters<DeliveryStore['waiting']>[0]): Promise<DeliveryRecord[]> {
-    const rest = 'where "wakeAt" is not null and "channel" = ? order by "at", "id" limit ?'
-    return this.table.select(this.table.whole, rest, [channel, limit])
+  async channelsDue({ until, after, limit }: Parameters<DeliveryStore['channelsDue']>[0]): Promise<string[]> {
+    const sql =
+      'select distinct "channel" from "deliveries" where "wakeAt" is not null and "channel" > ? and "wakeAt" <= ? order by "channel" limit ?'
+    return this.connection.all(sql, [after, until, limit]).map((row) => row['channel'] as string)
+  }
+
+  async dueOf({ channel, until, limit }: Parameters<DeliveryStore['dueOf']>[0]): Promise<DeliveryRecord[]> {
+    const rest = 'where "wakeAt" is not null and "channel" = ? and "wakeAt" <= ? order by "at", "id" limit ?'
+    return this.table.select(this.table.whole, rest, [channel, until, limit])
   }
 
   async due(query: DueQuery): Promise<Due[]> {

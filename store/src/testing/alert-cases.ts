@@ -61,7 +61,7 @@ export const ALERT_CASES: ConformanceCase[] = [
   {
     name: 'alerts: incidents that are shown come newest first, by rule and state; those of a rule that are not over by id',
     async run(store) {
-      const over = { isCurrent: 0, wakeAt: null, recoveredAt: START_AT, recovery: 'it succeeded', goneAt: START_AT } as const
+      const over = { isCurrent: 0, wakeAt: null, recoveredAt: START_AT, recovery: { code: 'over', values: {} }, goneAt: START_AT } as const
       const handled = { acknowledged: { at: START_AT, by: 'ada' }, snoozedUntil: START_AT + 9, announcedAt: START_AT, owed: [] }
       const incidents = [
         anIncident('ia', 1, over),
@@ -89,6 +89,7 @@ export const ALERT_CASES: ConformanceCase[] = [
     async run(store, context) {
       const other = await context.openAnother()
       const first = aDelivery('ia-000001', 'ops')
+      const dueOf = (until: number) => store.deliveries.dueOf({ channel: 'default/ops', until, limit: 5 })
       assert.deepEqual(
         await store.deliveries.insert([first, aDelivery('ia-000001', 'chat', { at: START_AT - 1 }), aDelivery('ia-0000010', 'ops')]),
         ['created', 'created', 'created'],
@@ -99,11 +100,17 @@ export const ALERT_CASES: ConformanceCase[] = [
       assert.deepEqual(claims.toSorted(), ['applied', 'refused'])
       assert.deepEqual(idsOf(await store.deliveries.due({ ...ALL, until: START_AT })), ['ia-000001.opened.chat', 'ia-0000010.opened.ops'])
       assert.deepEqual(idsOf(await store.deliveries.of('ia-000001')), ['ia-000001.opened.chat', 'ia-000001.opened.ops'])
-      assert.deepEqual(idsOf(await store.deliveries.waiting({ channel: 'default/ops', limit: 5 })), [first.id, 'ia-0000010.opened.ops'])
+      assert.deepEqual(idsOf(await dueOf(START_AT + 9)), [first.id, 'ia-0000010.opened.ops'])
+      assert.deepEqual(idsOf(await dueOf(START_AT)), ['ia-0000010.opened.ops'])
+      const channels = (after: string, until: number) => store.deliveries.channelsDue({ until, after, limit: 5 })
+      assert.deepEqual(await channels('', START_AT + 9), ['default/chat', 'default/ops'])
+      assert.deepEqual(await channels('default/chat', START_AT + 9), ['default/ops'])
+      assert.deepEqual(await channels('', 0), [])
+      assert.deepEqual(await store.deliveries.channelsDue({ until: START_AT, after: '', limit: 1 }), ['default/chat'])
       const sent = { ...claimed, state: 'sent', sentAt: START_AT + 1, answer: '200', wakeAt: null, revision: 3 } as const
       // Of what is expected the revision counts alone, also where it is a whole record.
       assert.equal(await store.deliveries.replace(sent, claimed), 'applied')
-      assert.deepEqual(idsOf(await store.deliveries.waiting({ channel: 'default/ops', limit: 5 })), ['ia-0000010.opened.ops'])
+      assert.deepEqual(idsOf(await dueOf(START_AT + 9)), ['ia-0000010.opened.ops'])
       assert.equal(await store.deliveries.removeOlder({ before: START_AT, limit: 5 }), 1)
       assert.deepEqual(await store.deliveries.of('ia-000001'), [sent])
     },

@@ -20,6 +20,7 @@ import { TEXT_CASES } from './text-cases.ts'
 import { UPDATE_CASES } from './update-cases.ts'
 import { WEBHOOK_CASES } from './webhook-cases.ts'
 
+export { aDelivery } from './alert-records.ts'
 export type { ConformanceCase, ConformanceContext } from './conformance-case.ts'
 export {
   aCalendar,

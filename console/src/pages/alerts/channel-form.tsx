@@ -86,7 +86,7 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps): ReactNode {
             value={language}
             options={[
               { value: 'en', label: 'English' },
-              { value: 'zh', label: '中文' },
+              { value: 'zh-CN', label: '中文' },
             ]}
             onChange={(event) => setLanguage(event.currentTarget.value as typeof language)}
           />

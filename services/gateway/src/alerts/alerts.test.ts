@@ -49,9 +49,9 @@ test('secrets are written and never read; what is wrong is named', { timeout: 60
   const target = { kind: 'webhook' as const, url: 'https://hooks.example.com/T0/secret-path', secrets: [SECRET] }
   const put = await gateways.call('alertChannelsPut', { name: 'ops', target })
   assert.deepEqual([put.address, put.secrets, put.target], ['hooks.example.com', ['url', 'secrets'], { kind: 'webhook' }])
-  await gateways.call('alertChannelsPut', { name: 'ops', target: { kind: 'webhook' }, language: 'zh' })
+  await gateways.call('alertChannelsPut', { name: 'ops', target: { kind: 'webhook' }, language: 'zh-CN' })
   const shown = JSON.stringify([await gateways.call('alertChannelsGet', { name: 'ops' }), await gateways.call('alertChannelsList', {})])
-  assert.ok(shown.includes('"zh"') && !shown.includes('secret-path') && !shown.includes(SECRET))
+  assert.ok(shown.includes('"zh-CN"') && !shown.includes('secret-path') && !shown.includes(SECRET))
   const mail = { kind: 'email' as const, to: ['a@b.example'], from: 'c@d.example', host: 'mail.b.example', user: 'u', password: 'p4ssword' }
   await gateways.call('alertChannelsPut', { name: 'mail', target: mail })
   const { password: _, ...without } = mail

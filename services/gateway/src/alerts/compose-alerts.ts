@@ -2,8 +2,8 @@ import { type ChannelKind, STREAMS } from '@carillon/contracts'
 import {
   BatchConsumer,
   type Broker,
-  type Clock,
   type Logger,
+  type MeshClock,
   type RangeOf,
   RecordTurns,
   type RejectedMessages,
@@ -17,6 +17,7 @@ import type { EventConsumer } from '../mesh/event-consumers.ts'
 import { AdvanceIncidents } from './advance-incidents.ts'
 import type { AlertCases } from './alert-cases.ts'
 import { AlertLoop } from './alert-loop.ts'
+import { alertRounds } from './alert-rounds.ts'
 import type { AlertsParts } from './alerts-parts.ts'
 import { allowedTargets } from './allowed-targets.ts'
 import { ChangeChannels } from './change-channels.ts'
@@ -36,6 +37,7 @@ import { IncidentEvents } from './incident-events.ts'
 import { KnownRules } from './known-rules.ts'
 import { ReadAlerts } from './read-alerts.ts'
 import { ReadLasting } from './read-lasting.ts'
+import { RepairTimes } from './repair-times.ts'
 import { SendDeliveries } from './send-deliveries.ts'
 import { type Channels, SendToChannel } from './send-to-channel.ts'
 import { WriteIncidents } from './write-incidents.ts'
@@ -50,7 +52,8 @@ interface AlertsOptions {
   readonly broker: Broker
   readonly publisher: StreamPublisher
   readonly rejected: RejectedMessages
-  readonly clock: Clock
+  /** Rules compare times that other machines have written. */
+  readonly clock: MeshClock
   readonly log: Logger
   readonly mesh: CallMesh
 }
@@ -80,7 +83,13 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
     read: readIncoming,
     handle: (batch) => countEvents.execute(batch),
   })
-  const loops: readonly Service[] = [consumer, new AlertLoop({ ...parts, compareRules, advanceIncidents, sendDeliveries })]
+  const repairTimes = new RepairTimes(parts)
+  const rounds = alertRounds({ ...parts, compareRules, advanceIncidents, sendDeliveries, repairTimes })
+  const timers = rounds.map((each) => new AlertLoop(parts, each))
+  clock.onJump(() => {
+    for (const timer of timers) timer.again()
+  })
+  const loops: readonly Service[] = [consumer, ...timers]
   const cases: AlertCases = {
     changeRules: new ChangeRules(parts),
     changeChannels: new ChangeChannels({ ...parts, sendToChannel }),

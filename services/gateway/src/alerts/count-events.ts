@@ -1,10 +1,10 @@
-import { LIMITS, parseInput, parseSubject, type RunEndedEvent, runEndedSchema } from '@carillon/contracts'
+import { parseInput, parseSubject, type RunEndedEvent, runEndedSchema } from '@carillon/contracts'
 import type { Incoming } from '@carillon/runtime'
 import type { AlertRuleRecord, RunHead, Store } from '@carillon/store'
 import { z } from 'zod'
 import type { AlertsParts } from './alerts-parts.ts'
 import { type Fact, factOfEnd, factOfInstance, inScene } from './rules/facts.ts'
-import { countFacts } from './rules/incident.ts'
+import { countFacts, ROW_READ } from './rules/incident.ts'
 import { causeOf, matches } from './rules/matching.ts'
 import type { WriteIncidents } from './write-incidents.ts'
 
@@ -20,8 +20,6 @@ export const COUNTED_EVENTS = [
 ]
 
 const instanceSchema = z.object({ instance: z.string(), service: z.string(), at: z.string() })
-/** Of the runs of a job, to find how many failed in a row. */
-const RUNS_READ = 2 * LIMITS.failuresInRow
 
 /** Counts what happened, for each rule that is about it. A batch is one write for each rule and cause. */
 export class CountEvents {
@@ -32,19 +30,14 @@ export class CountEvents {
   }
 
   async execute(batch: readonly Incoming[]): Promise<void> {
-    const { known, writeIncidents, clock } = this.#parts
+    const { writeIncidents, clock } = this.#parts
     const counts = new Map<string, { rule: AlertRuleRecord; facts: Fact[] }>()
-    for (const incoming of batch) {
-      const fact = factOf(incoming)
-      if (fact === undefined) continue
-      const rules = await known.of(incoming.namespace)
-      for (const [rule, about] of await this.#matching(rules, fact)) {
-        const cause = causeOf(rule, about)
-        const key = JSON.stringify([rule.id, cause.kind, cause.name])
-        const count = counts.get(key) ?? { rule, facts: [] }
-        count.facts.push(about)
-        counts.set(key, count)
-      }
+    for (const [rule, fact] of await this.#matching(batch)) {
+      const cause = causeOf(rule, fact)
+      const key = JSON.stringify([rule.id, cause.kind, cause.name])
+      const count = counts.get(key) ?? { rule, facts: [] }
+      count.facts.push(fact)
+      counts.set(key, count)
     }
     for (const { rule, facts } of counts.values()) {
       const inRow = rule.rule.scene === 'failures-in-row' ? await failuresInRow(this.#parts.store, facts.at(-1) as Fact) : undefined
@@ -53,17 +46,33 @@ export class CountEvents {
     }
   }
 
-  async #matching(rules: readonly AlertRuleRecord[], fact: Fact): Promise<[AlertRuleRecord, Fact][]> {
-    const isEnd = fact.scene.startsWith('run-')
-    const isLetter = isEnd && rules.some((rule) => matches(rule, inScene(fact, 'dead-letter'))) && (await this.#isDeadLetter(fact))
-    const facts = [fact, ...(isEnd ? [inScene(fact, 'failures-in-row')] : []), ...(isLetter ? [inScene(fact, 'dead-letter')] : [])]
-    return facts.flatMap((about) => rules.filter((rule) => matches(rule, about)).map((rule): [AlertRuleRecord, Fact] => [rule, about]))
+  async #matching(batch: readonly Incoming[]): Promise<[AlertRuleRecord, Fact][]> {
+    const found: [AlertRuleRecord, Fact][] = []
+    const letters: [readonly AlertRuleRecord[], Fact][] = []
+    for (const incoming of batch) {
+      const fact = factOf(incoming)
+      if (fact === undefined) continue
+      const rules = await this.#parts.known.of(incoming.namespace)
+      const isEnd = fact.scene.startsWith('run-')
+      for (const about of [fact, ...(isEnd ? [inScene(fact, 'failures-in-row')] : [])])
+        for (const rule of rules) if (matches(rule, about)) found.push([rule, about])
+      const letter = inScene(fact, 'dead-letter')
+      const ofLetters = isEnd ? rules.filter((rule) => matches(rule, letter)) : []
+      if (ofLetters.length > 0) letters.push([ofLetters, letter])
+    }
+    const isLetter = await this.#deadLetters(letters.map(([, fact]) => fact))
+    return [
+      ...found,
+      ...letters.flatMap(([rules, fact]) => (isLetter(fact) ? rules.map((rule): [AlertRuleRecord, Fact] => [rule, fact]) : [])),
+    ]
   }
 
-  /** Whether it was the retry of a call: then a letter is kept about it. */
-  async #isDeadLetter({ example }: Fact): Promise<boolean> {
-    const [run] = await this.#parts.store.runs.heads([example.runId ?? ''])
-    return run?.terms?.retry !== undefined
+  /** Which of these runs were retries of calls: then a letter is kept about them. */
+  async #deadLetters(facts: readonly Fact[]): Promise<(fact: Fact) => boolean> {
+    const ids = facts.map(({ example }) => example.runId ?? '')
+    const heads = ids.length === 0 ? [] : await this.#parts.store.runs.heads(ids)
+    const retries = new Set(heads.flatMap((run) => (run?.terms?.retry === undefined ? [] : [run.id])))
+    return ({ example }) => retries.has(example.runId ?? '')
   }
 }
 
@@ -80,7 +89,7 @@ export async function endedRuns(
   { namespace, job, handler, since }: { namespace: string; job?: string | undefined; handler?: string | undefined; since?: number },
 ): Promise<RunHead[]> {
   const of = job === undefined ? { handlers: handler === undefined ? [] : [handler], since } : { job, since }
-  const { items } = await store.runs.list({ namespace, ...of, limit: RUNS_READ })
+  const { items } = await store.runs.list({ namespace, ...of, limit: ROW_READ })
   return items.filter(({ state }) => JUDGED.includes(state)).filter((run) => job !== undefined || run.job === null)
 }
 

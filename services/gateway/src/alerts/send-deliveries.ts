@@ -3,66 +3,96 @@ import type { AlertChannelRecord, DeliveryRecord } from '@carillon/store'
 import { messageId } from './alert-ids.ts'
 import type { AlertsParts } from './alerts-parts.ts'
 import type { Notice, Outcome } from './channels/channel.ts'
-import { claimed, postponed, recorded, roomOf } from './rules/sending.ts'
+import { claimed, isTooOld, postponed, recorded, released, roomOf, turnsOf } from './rules/sending.ts'
 import type { SendToChannel } from './send-to-channel.ts'
 
-type Parts = Pick<AlertsParts, 'store' | 'clock' | 'log'> & { readonly sendToChannel: SendToChannel }
+type Parts = Pick<AlertsParts, 'store' | 'clock' | 'log' | 'known'> & { readonly sendToChannel: SendToChannel }
 
 /** Notices in one digest: what a person reads, and a message of a chat holds. */
 const DIGEST_NOTICES = 20
 /** Of one channel in one round. */
 const AT_ONCE = 50
+/** Channels of one round. */
+const CHANNELS_AT_ONCE = 100
 
 /**
  * Sends what is due: claims a delivery by a conditional write, sends, and records the outcome. A gateway that dies between sending and recording sends again after its lease:
- * the receiver knows the repetition by the id.
+ * the receiver knows the repetition by the id. No channel waits for another one.
  */
 export class SendDeliveries {
   readonly #parts: Parts
-  /** Channels to which this gateway sends now: one after another. */
-  readonly #busy = new Set<string>()
+  /** Channels to which this gateway sends now: to each one message after another. */
+  readonly #busy = new Map<string, Promise<void>>()
+  /** The last channel of the round before, so that each has its turn where there are many. */
+  #after = ''
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  async execute(ids: readonly string[]): Promise<void> {
-    const due = (await this.#parts.store.deliveries.get(ids)).filter((delivery) => delivery !== undefined)
-    const channels = [...new Set(due.map(({ channel }) => channel))].filter((channel) => !this.#busy.has(channel))
-    await Promise.all(channels.map((channel) => this.#sendAll(channel)))
-  }
-
-  async #sendAll(id: string): Promise<void> {
-    this.#busy.add(id)
-    try {
-      const now = this.#parts.clock.now()
-      const waiting = await this.#parts.store.deliveries.waiting({ channel: id, limit: AT_ONCE })
-      await this.#sendDue(id, dueOf(waiting, now))
-    } catch (error) {
-      this.#parts.log.warn({ evt: 'alerts.unsent', channel: id, err: error }, 'messages of a channel could not be sent; trying again')
-    } finally {
-      this.#busy.delete(id)
+  /** Begins to send what is due. @param signal no further message is begun once it aborts */
+  async execute(signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#parts
+    const channels = await store.deliveries.channelsDue({ until: clock.now(), after: this.#after, limit: CHANNELS_AT_ONCE })
+    this.#after = channels.length === CHANNELS_AT_ONCE ? (channels.at(-1) as string) : ''
+    for (const channel of channels) {
+      if (this.#busy.has(channel)) continue
+      const sending = this.#sendAll(channel, signal).finally(() => this.#busy.delete(channel))
+      this.#busy.set(channel, sending)
     }
   }
 
-  async #sendDue(id: string, due: readonly DeliveryRecord[]): Promise<void> {
+  /** When nothing is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#busy.values())
+  }
+
+  async #sendAll(id: string, signal: AbortSignal): Promise<void> {
+    const { store, clock, log } = this.#parts
+    try {
+      const found = await store.deliveries.dueOf({ channel: id, until: clock.now(), limit: AT_ONCE })
+      const { due, behind } = turnsOf(found, await this.#waitingBefore(found))
+      await Promise.all(behind.map(({ delivery, until }) => store.deliveries.replace(postponed(delivery, until), delivery)))
+      await this.#sendDue(id, due, signal)
+    } catch (error) {
+      log.warn({ evt: 'alerts.unsent', channel: id, err: error }, 'messages of a channel could not be sent; trying again')
+    }
+  }
+
+  /** What was to be said before about the same incidents: nothing, where they open. */
+  async #waitingBefore(due: readonly DeliveryRecord[]): Promise<DeliveryRecord[]> {
+    const incidents = [...new Set(due.flatMap(({ transition, incident }) => (transition === 'opened' ? [] : [incident])))]
+    const all = await Promise.all(incidents.map((incident) => this.#parts.store.deliveries.of(incident)))
+    return all.flat().filter(({ channel, state }) => state === 'waiting' && channel === due[0]?.channel)
+  }
+
+  async #sendDue(id: string, due: readonly DeliveryRecord[], signal: AbortSignal): Promise<void> {
     const { store, clock, sendToChannel } = this.#parts
-    for (let rest = due; rest.length > 0; ) {
+    for (let rest = due; rest.length > 0 && !signal.aborted; ) {
       const [channel] = await store.alertChannels.get([id])
-      if (!channel?.channel.enabled || channel.state.disabled) {
-        await this.#refuse(rest, channel)
-        return
-      }
+      rest = await this.#withoutUnwanted(rest, channel)
+      if (rest.length === 0 || channel === undefined) return
       const { limit, isDigestible } = sendToChannel.traitsOf(channel)
-      const { room, nextAt } = roomOf(channel.state, limit, clock.now())
-      if (room === 0) {
-        await Promise.all(rest.map((delivery) => store.deliveries.replace(postponed(delivery, nextAt), delivery)))
-        return
-      }
+      const { room } = roomOf(channel.state, limit, clock.now())
+      if (room === 0) return
       const count = isDigestible && rest.length > room ? DIGEST_NOTICES : 1
       await this.#sendTogether(channel, rest.slice(0, count))
       rest = rest.slice(count)
     }
+  }
+
+  /** Gives up what is not to be sent any more. @returns the others */
+  async #withoutUnwanted(deliveries: readonly DeliveryRecord[], channel: AlertChannelRecord | undefined): Promise<DeliveryRecord[]> {
+    const { known, clock } = this.#parts
+    const rest: DeliveryRecord[] = []
+    for (const delivery of deliveries) {
+      const rules = await known.of(delivery.namespace)
+      const rule = rules.find(({ name }) => name === delivery.message.rule)
+      const why = whyNot(delivery, { channel, isWanted: rule?.rule.enabled, now: clock.now() })
+      if (why === undefined) rest.push(delivery)
+      else await this.#record([delivery], { is: 'refused', answer: why })
+    }
+    return rest
   }
 
   async #sendTogether(channel: AlertChannelRecord, deliveries: readonly DeliveryRecord[]): Promise<void> {
@@ -75,7 +105,7 @@ export class SendDeliveries {
     if (held.length === 0) return
     const busy = await sendToChannel.reserve(channel.id)
     if (busy) {
-      await this.#record(held, { is: 'retry', answer: 'the channel has sent as much as it may', afterMs: busy.nextAt - clock.now() })
+      await Promise.all(held.map((delivery) => store.deliveries.replace(released(delivery, busy.nextAt), delivery)))
       return
     }
     const notices = held.map(noticeOf)
@@ -99,19 +129,28 @@ export class SendDeliveries {
       const next = recorded(delivery, outcome, clock.now())
       if (next.state === 'refused') {
         const { id, channel } = delivery
-        log.warn(
-          { evt: 'alerts.refused', delivery: id, channel, answer: outcome.answer },
-          'a message was given up: its channel does not take it',
-        )
+        log.warn({ evt: 'alerts.refused', delivery: id, channel, answer: outcome.answer }, 'a message was given up')
       }
       await store.deliveries.replace(next, delivery)
     }
   }
+}
 
-  async #refuse(deliveries: readonly DeliveryRecord[], channel: AlertChannelRecord | undefined): Promise<void> {
-    const why = channel === undefined ? 'the channel was removed' : (channel.state.disabled?.why ?? 'the channel is disabled')
-    await this.#record(deliveries, { is: 'refused', answer: why })
-  }
+interface Wanted {
+  readonly channel: AlertChannelRecord | undefined
+  /** Undefined: its rule was removed. */
+  readonly isWanted: boolean | undefined
+  readonly now: number
+}
+
+/** Why a delivery is not sent, if it is not. */
+function whyNot(delivery: DeliveryRecord, { channel, isWanted, now }: Wanted): string | undefined {
+  if (channel === undefined) return 'the channel was removed'
+  if (channel.state.disabled) return channel.state.disabled.why
+  if (!channel.channel.enabled) return 'the channel is disabled'
+  if (!isWanted) return isWanted === undefined ? 'its rule was removed' : 'its rule is disabled'
+  const last = channel.state.last?.delivered === false ? `: ${channel.state.last.answer}` : ''
+  return isTooOld(delivery, now) ? `it could not be sent for a day${last}` : undefined
 }
 
 const noticeOf = ({ id, namespace, transition, message }: DeliveryRecord): Notice => ({
@@ -120,10 +159,3 @@ const noticeOf = ({ id, namespace, transition, message }: DeliveryRecord): Notic
   transition,
   incident: message,
 })
-
-/** Of each incident the first that waits: nobody is told that something is over before they were told that it is there. */
-function dueOf(waiting: readonly DeliveryRecord[], now: number): DeliveryRecord[] {
-  const first = new Map<string, DeliveryRecord>()
-  for (const delivery of waiting) if (!first.has(delivery.incident)) first.set(delivery.incident, delivery)
-  return [...first.values()].filter(({ wakeAt }) => wakeAt !== null && wakeAt <= now)
-}

@@ -3,7 +3,7 @@ import type { AlertChannelRecord, ChannelState } from '@carillon/store'
 import { messageId } from './alert-ids.ts'
 import type { AlertsParts } from './alerts-parts.ts'
 import type { Channel, Message, Notice, Outcome, RateLimit } from './channels/channel.ts'
-import { roomOf, withOutcome, withSend } from './rules/sending.ts'
+import { forTest, roomOf, withOutcome, withSend } from './rules/sending.ts'
 import { secretsOf } from './rules/views.ts'
 
 /** A channel of each kind. Their settings were checked when a channel was put. */
@@ -26,12 +26,12 @@ export class SendToChannel {
   }
 
   /** Takes one of the messages that the channel may send; undefined: it may not send one before that time. */
-  async reserve(id: string): Promise<{ readonly nextAt: number } | undefined> {
+  async reserve(id: string, isTest = false): Promise<{ readonly nextAt: number } | undefined> {
     const { clock, channels } = this.#parts
     let nextAt: number | undefined
     await this.#change(id, (channel) => {
       const { limit } = channels[channel.target.kind]
-      const { room, nextAt: next } = roomOf(channel.state, limit, clock.now())
+      const { room, nextAt: next } = roomOf(isTest ? forTest(channel.state) : channel.state, limit, clock.now())
       nextAt = room > 0 ? undefined : next
       return room > 0 ? withSend(channel.state, limit, clock.now()) : undefined
     })
@@ -51,7 +51,7 @@ export class SendToChannel {
   async test(channel: AlertChannelRecord): Promise<ChannelTested> {
     const { clock } = this.#parts
     const { namespace, name } = channel
-    const busy = await this.reserve(channel.id)
+    const busy = await this.reserve(channel.id, true)
     if (busy) return { delivered: false, answer: `the channel has sent as much as it may: again at ${new Date(busy.nextAt).toISOString()}` }
     const at = new Date(clock.now()).toISOString()
     const id = `test.${at}.${channel.id}`

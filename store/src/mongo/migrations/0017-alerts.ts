@@ -18,7 +18,7 @@ export const alerts: Readonly<Record<string, readonly IndexDescription[]>> = {
   ],
   deliveries: [
     DUE,
-    { name: 'waiting', key: { channel: 1, at: 1, _id: 1 }, partialFilterExpression: { wakeAt: { $gte: 0 } } },
+    { name: 'waiting', key: { channel: 1, at: 1, _id: 1, wakeAt: 1 }, partialFilterExpression: { wakeAt: { $gte: 0 } } },
     { name: 'by-age', key: { at: 1, _id: 1 } },
   ],
 }

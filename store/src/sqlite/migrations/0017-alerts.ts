@@ -31,6 +31,6 @@ create table if not exists "deliveries" (
   "revision" integer not null, "share" integer not null, "wakeAt" integer
 );
 create index if not exists "deliveries_due" on "deliveries" ("wakeAt", "id", "share") where "wakeAt" is not null;
-create index if not exists "deliveries_waiting" on "deliveries" ("channel", "at", "id") where "wakeAt" is not null;
+create index if not exists "deliveries_waiting" on "deliveries" ("channel", "at", "id", "wakeAt") where "wakeAt" is not null;
 create index if not exists "deliveries_by_age" on "deliveries" ("at", "id");
 `

@@ -1,4 +1,4 @@
-import type { ChannelKind, IncidentView, Transition } from '@carillon/contracts'
+import type { ChannelKind, IncidentView, MessageLanguage, Transition } from '@carillon/contracts'
 
 /** What is said about one incident. */
 export interface Notice {
@@ -13,7 +13,7 @@ export interface Notice {
 export interface Message {
   readonly id: string
   readonly notices: readonly Notice[]
-  readonly language: 'en' | 'zh'
+  readonly language: MessageLanguage
   readonly at: number
 }
 

@@ -129,7 +129,7 @@ test('Feishu: time in seconds, the signature of nothing, and nobody is called by
 test('WeCom: a text of at most 2,048 bytes, cut between two letters', async () => {
   receiver.answers = () => ({ status: 200, body: '{"errcode":0}' })
   const notice = aNotice('opened', { examples: [{ at: '2026', what: '失败'.repeat(2_000) }] })
-  assert.equal((await wecomChannel(post).send(aMessage([notice], 'zh'), { url: receiver.url })).is, 'delivered')
+  assert.equal((await wecomChannel(post).send(aMessage([notice], 'zh-CN'), { url: receiver.url })).is, 'delivered')
   const { content } = last().json.text
   assert.ok(Buffer.byteLength(content) <= 2_048 && content.startsWith('[告警] default') && content.endsWith('…'))
   assert.doesNotMatch(content, /\uFFFD/)
@@ -152,7 +152,7 @@ test('Slack: its markup is escaped, and 200 with another body is no success', as
 
 test('several notices are one digest', async () => {
   receiver.answers = () => ({ status: 200, body: '{"errcode":0}' })
-  const notices = [aNotice(), aNotice('recovered', { summary: 'job bills failed once' })]
+  const notices = [aNotice(), aNotice('recovered', { cause: { kind: 'job', name: 'bills' }, count: 1 })]
   await wecomChannel(post).send(aMessage(notices), { url: receiver.url })
   assert.equal(
     last().json.text.content,

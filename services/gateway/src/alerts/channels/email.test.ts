@@ -45,14 +45,14 @@ const header = (mail: Mail | undefined, name: string) =>
   new RegExp(`^${name}: (.*(?:\\r\\n[ \\t].*)*)`, 'im').exec(mail?.text.split('\r\n\r\n')[0] ?? '')?.[1]
 
 test('incident and recovery are mails of one thread, with text that nobody can break out of', async () => {
-  const injected = aNotice('opened', { summary: 'job report failed\r\nBcc: x@evil.example\r\n\r\n<script>' })
+  const injected = aNotice('opened', { cause: { kind: 'job', name: 'report\r\nBcc: x@evil.example\r\n\r\n<script>' }, count: 1 })
   const opened = await channel.send(aMessage([injected]), settings())
   assert.deepEqual([opened.is, /^250/.test(opened.answer)], ['delivered', true])
   assert.equal((await channel.send(aMessage([aNotice('recovered')]), settings())).is, 'delivered')
   const [one, other] = mails.slice(-2)
   assert.deepEqual([one?.from, one?.to], ['carillon@example.org', ['ops@example.com']])
   assert.equal(header(one, 'Bcc'), undefined)
-  assert.equal(header(one, 'Subject'), '[Alert] default: job report failed Bcc: x@evil.example <script>')
+  assert.equal(header(one, 'Subject')?.replaceAll('\r\n', ''), '[Alert] default: job report Bcc: x@evil.example <script> failed once')
   assert.deepEqual([header(one, 'References'), header(other, 'References')], Array(2).fill('<icause-000001@example.org>'))
   assert.deepEqual([header(one, 'Message-ID'), header(other, 'Message-ID')], ['<msg_opened@example.org>', '<msg_recovered@example.org>'])
   assert.match(header(one, 'Content-Type') ?? '', /^text\/plain/)

@@ -1,3 +1,4 @@
+import { phraseText, summaryOf } from '../rules/phrases.ts'
 import type { Message, Notice } from './channel.ts'
 
 interface Words {
@@ -6,6 +7,8 @@ interface Words {
   readonly rule: string
   readonly since: string
   readonly digest: (count: number) => string
+  /** What a test message says. */
+  readonly tested: string
 }
 
 const WORDS: Readonly<Record<Message['language'], Words>> = {
@@ -15,13 +18,15 @@ const WORDS: Readonly<Record<Message['language'], Words>> = {
     rule: 'rule',
     since: 'since',
     digest: (count) => `${count} alerts`,
+    tested: 'a test message: this channel works',
   },
-  zh: {
+  'zh-CN': {
     heads: { opened: '告警', reminder: '仍未恢复', recovered: '已恢复', test: '测试' },
     more: (count) => `另有 ${count} 条`,
     rule: '规则',
     since: '开始于',
     digest: (count) => `${count} 条告警`,
+    tested: '这是一条测试消息，渠道可用',
   },
 }
 
@@ -36,7 +41,9 @@ export function titleOf({ notices, language }: Message): string {
 }
 
 function headOf({ namespace, transition, incident }: Notice, language: Message['language']): string {
-  return plain(`[${WORDS[language].heads[transition]}] ${namespace}: ${incident.summary}`)
+  const { heads, tested } = WORDS[language]
+  const summary = transition === 'test' ? tested : summaryOf(incident, language)
+  return plain(`[${heads[transition]}] ${namespace}: ${summary}`)
 }
 
 /** What follows it, line by line. */
@@ -48,12 +55,14 @@ export function linesOf({ notices, language }: Message): string[] {
 
 function detailsOf({ incident }: Notice, language: Message['language']): string[] {
   const { rule, since, more } = WORDS[language]
-  const examples = incident.examples.map(({ at, what, runId = '', instance = '', node = '', error = '' }) =>
-    plain(['-', at, runId || instance, node, what, error].filter((part) => part !== '').join(' ')),
+  const examples = incident.examples.map(({ at, what, phrase, runId = '', instance = '', node = '', error = '' }) =>
+    plain(['-', at, runId || instance, node, phrase ? phraseText(phrase, language) : what, error].filter((part) => part !== '').join(' ')),
   )
+  const { recoveryPhrase } = incident
+  const recovery = recoveryPhrase ? phraseText(recoveryPhrase, language) : incident.recovery
   return [
     `${rule} ${incident.rule}, ${since} ${incident.openedAt}`,
-    ...(incident.recovery === undefined ? [] : [plain(incident.recovery)]),
+    ...(recovery === undefined ? [] : [plain(recovery)]),
     ...examples,
     ...(incident.more > 0 ? [more(incident.more)] : []),
   ]

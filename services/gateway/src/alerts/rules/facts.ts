@@ -1,4 +1,5 @@
-import type { AlertScene, IncidentExample, IncidentView, RunEndedEvent } from '@carillon/contracts'
+import type { AlertScene, IncidentExample, IncidentPhrase, IncidentView, RunEndedEvent } from '@carillon/contracts'
+import { phrase, phraseText } from './phrases.ts'
 
 export type Cause = IncidentView['cause']
 
@@ -17,6 +18,9 @@ export interface Fact {
   readonly instance?: string | undefined
   readonly service?: string | undefined
 }
+
+/** What happened, as an example keeps it. */
+export const said = (one: IncidentPhrase) => ({ what: phraseText(one, 'en'), phrase: one })
 
 /** Letters of an error's text in an example. */
 const ERROR_LETTERS = 300
@@ -39,7 +43,7 @@ export function factOfEnd(namespace: string, event: RunEndedEvent): Fact | undef
     cause: job === undefined ? { kind: 'handler', name: handler } : { kind: 'job', name: job },
     id: `${runId}.${state}.${attempt}`,
     at: Date.parse(at),
-    example: { at, what: `${state.replace('_', ' ')}: ${reason}`, runId, ...error },
+    example: { at, ...said(phrase('ended', { state, reason })), runId, ...error },
     job,
     handler,
   }
@@ -65,10 +69,13 @@ export function factOfInstance(namespace: string, event: InstanceEvent, what: 'l
     scene: what === 'lost' ? 'instance-lost' : 'instance-hung',
     namespace,
     cause: { kind: 'service', name: service },
-    id: `${instance}.${what}.${at}`,
+    id: JSON.stringify([instance, what, at]),
     at: Date.parse(at),
-    example: { at, what, instance },
+    example: { at, ...said(phrase(what)), instance },
     instance,
     service,
   }
 }
+
+/** The instance of the identity of such a fact. */
+export const instanceOf = (id: string): string => (JSON.parse(id) as [string])[0]

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { AlertRuleInput } from '@carillon/contracts'
 import type { IncidentRecord } from '@carillon/store'
 import { failure, NOW, place, ruleWith } from '../testing/alert-facts.ts'
-import { type Change, type Circumstances, countFacts, holdFacts, wakeIncident } from './incident.ts'
+import { type Change, type Circumstances, countFacts, holdFacts, repairedIncident, wakeIncident } from './incident.ts'
+import { phrase } from './phrases.ts'
 
 const written = (change: Change): IncidentRecord => {
   assert.ok(change && 'write' in change, 'it is written')
@@ -74,21 +75,21 @@ test('failures in a row count by what is stored', () => {
 
 test('it recovers with a notice; one that recovers before it was announced is announced with both', () => {
   const { rule, incident } = announced({ scene: 'run-failed' })
-  const { announce, change } = wakeIncident(incident, of(rule, { recovery: 'run 2 has succeeded' }), NOW + 9_000)
+  const { announce, change } = wakeIncident(incident, of(rule, { recovery: phrase('succeeded', { run: 'run-2' }) }), NOW + 9_000)
   const over = written(change)
   assert.deepEqual(
     [announce, over.isCurrent, over.recovery, over.recoveredAt, over.wakeAt],
-    [['recovered'], 0, 'run 2 has succeeded', NOW + 9_000, null],
+    [['recovered'], 0, phrase('succeeded', { run: 'run-2' }), NOW + 9_000, null],
   )
-  assert.deepEqual(wakeIncident(open(), of(FAILED, { recovery: 'x' }), NOW + 2_000).announce, ['opened', 'recovered'])
+  assert.deepEqual(wakeIncident(open(), of(FAILED, { recovery: phrase('over') }), NOW + 2_000).announce, ['opened', 'recovered'])
 })
 
 test('of a rule that was removed or disabled nothing is said, and what it has counted is forgotten', () => {
   const { incident } = announced({ scene: 'run-failed' })
   const gone = wakeIncident(incident, of(undefined), NOW + 9_000)
-  assert.deepEqual([gone.announce, written(gone.change).isCurrent, written(gone.change).recovery], [[], 0, 'its rule was removed'])
+  assert.deepEqual([gone.announce, written(gone.change).isCurrent, written(gone.change).recovery], [[], 0, phrase('rule-removed')])
   const disabled = ruleWith({ scene: 'run-failed', enabled: false })
-  assert.equal(written(wakeIncident(incident, of(disabled), NOW + 9_000).change).recovery, 'its rule was disabled')
+  assert.deepEqual(written(wakeIncident(incident, of(disabled), NOW + 9_000).change).recovery, phrase('rule-disabled'))
   assert.ok('remove' in (wakeIncident({ ...incident, isShown: 0 }, of(undefined), NOW).change ?? {}))
 })
 
@@ -117,10 +118,10 @@ test('in quiet hours nothing is said: at their end what is still open', () => {
   assert.deepEqual([night.announce, written(night.change).owed], [[], ['opened']])
   const morning = wakeIncident(written(night.change), of(rule), NOW + 6 * 60 * MINUTE)
   assert.deepEqual(morning.announce, ['opened'])
-  const over = wakeIncident(written(night.change), of(rule, { recovery: 'x' }), NOW + 60 * MINUTE)
+  const over = wakeIncident(written(night.change), of(rule, { recovery: phrase('over') }), NOW + 60 * MINUTE)
   assert.deepEqual([over.announce, written(over.change).owed, written(over.change).wakeAt], [[], [], null], 'it came and went')
   const evening: IncidentRecord = { ...incident, owed: [], announcedAt: NOW - 3 * 60 * MINUTE }
-  const recovered = wakeIncident(evening, of(rule, { recovery: 'x' }), NOW + 2_000)
+  const recovered = wakeIncident(evening, of(rule, { recovery: phrase('over') }), NOW + 2_000)
   assert.deepEqual(
     [recovered.announce, written(recovered.change).owed, written(recovered.change).wakeAt],
     [[], ['recovered'], NOW + 6 * 60 * MINUTE],
@@ -143,6 +144,94 @@ test('what lasts opens when it lasts too long, and is over when it was not seen 
   assert.equal(hold(gone, undefined, 2.4), undefined)
   assert.equal(written(hold(gone, fact, 2.4)).goneAt, null, 'it is seen again')
   const over = written(hold(gone, undefined, 2.5))
-  assert.deepEqual([over.isCurrent, over.recovery, over.owed.at(-1)], [0, 'it is over', 'recovered'])
+  assert.deepEqual([over.isCurrent, over.recovery, over.owed.at(-1)], [0, phrase('over'), 'recovered'])
   assert.equal(hold(undefined, undefined, 0), undefined)
+})
+
+test('what is counted in a row counts as the store has it, neither twice nor with what was before a success', () => {
+  const rule = ruleWith({ scene: 'failures-in-row', threshold: 2 })
+  const row = (before: IncidentRecord | undefined, n: number, inRow: number) =>
+    written(countFacts({ rule, place: place(before), facts: [failure(n, { scene: 'failures-in-row' })], inRow }, NOW + n * 1_000))
+  const first = row(undefined, 0, 1)
+  const incident = row(first, 2, 2)
+  assert.deepEqual([first.isShown, incident.isShown, incident.count], [0, 1, 2])
+  const ahead = row(incident, 3, 5)
+  assert.equal(ahead.count, 5, 'two more have ended, whose events are on their way')
+  assert.equal(row(ahead, 4, 5).count, 5)
+  assert.equal(row(ahead, 6, 200).count, 6, 'as many as are read: then events are counted')
+})
+
+test('a rule whose scene was changed ends what it was about before, without a notice, and has an incident of its own', () => {
+  const { incident } = announced({ scene: 'run-failed' })
+  const late = ruleWith({ scene: 'late', graceMs: 1_000 })
+  const next = written(holdFacts({ rule: late, place: place(incident), facts: [failure(0, { scene: 'late' })] }, NOW + 9_000))
+  assert.deepEqual([next.id, next.scene, next.isShown], ['icause-000002', 'late', 1])
+  assert.equal(holdFacts({ rule: late, place: place(incident), facts: [] }, NOW), undefined)
+  const { change, announce } = wakeIncident(incident, of(late), NOW + 9_000)
+  assert.deepEqual([announce, written(change).isCurrent, written(change).recovery], [[], 0, phrase('rule-changed')])
+  const counted = written(countFacts({ rule: FAILED, place: place(next), facts: [failure(50)] }, NOW + 50_000))
+  assert.deepEqual([counted.id, counted.scene], ['icause-000003', 'run-failed'])
+})
+
+test('what was about to become an incident is forgotten when nobody compares it any more', () => {
+  const seen = written(hold(undefined, fact, 0.5))
+  assert.equal(seen.wakeAt, NOW + 1.5 * MINUTE)
+  assert.ok('remove' in (wakeIncident(seen, of(LATE), NOW + 1.5 * MINUTE).change ?? {}))
+  assert.ok('remove' in (wakeIncident(seen, of(undefined), NOW + 1.5 * MINUTE).change ?? {}), 'its rule was removed')
+})
+
+test('what comes and goes is one incident where it has to be away for a while', () => {
+  let incident = written(hold(written(hold(undefined, fact, 0)), fact, 1))
+  for (let n = 0; n < 20; n++) {
+    const gone = written(hold(incident, undefined, 1 + n))
+    incident = written(hold(gone, fact, 1 + n + 0.4))
+    assert.deepEqual([incident.isCurrent, incident.goneAt, incident.count, incident.owed], [1, null, 1, ['opened']])
+  }
+  // Of what is counted, each success ends it: with more of them in a row it flaps less.
+  const again = written(countFacts({ rule: FAILED, place: place({ ...open(), isCurrent: 0 }), facts: [failure(9)] }, NOW + 9_000))
+  assert.equal(again.id, 'icause-000002')
+})
+
+test('what a clock has written that was ahead is as of now', () => {
+  const { incident } = announced({ scene: 'run-failed' })
+  assert.equal(repairedIncident(incident, NOW + 2_000), undefined)
+  const hour = 60 * MINUTE
+  const planned = repairedIncident({ ...incident, wakeAt: NOW + hour }, NOW + 2_000)
+  assert.deepEqual([planned?.wakeAt, planned?.revision], [NOW + 2_000, incident.revision + 1])
+  const ahead = repairedIncident({ ...incident, lastAt: NOW + hour, counted: [{ id: 'x', at: NOW + hour }] }, NOW + 2_000)
+  assert.deepEqual([ahead?.lastAt, ahead?.counted, ahead?.goneAt], [NOW + 2_000, [{ id: 'x', at: NOW + 2_000 }], null])
+  const quiet: IncidentRecord = { ...incident, isCurrent: 0, owed: ['recovered'], wakeAt: NOW + 8 * hour }
+  assert.equal(repairedIncident(quiet, NOW + 2_000), undefined, 'a night')
+  const counting: IncidentRecord = { ...incident, isShown: 0, wakeAt: NOW + 24 * 30 * hour }
+  assert.equal(repairedIncident(counting, NOW + 2_000), undefined, 'a window of a month')
+})
+
+test('snoozing and acknowledging: what came before it was announced, and again', () => {
+  const { rule, incident } = announced(REMINDED)
+  const acknowledged = { at: NOW, by: 'ada' }
+  const both = { ...incident, acknowledged, snoozedUntil: NOW + MINUTE }
+  assert.deepEqual(wakeIncident(both, of(rule), NOW + 20 * MINUTE).announce, [], 'acknowledged: not even at the end of the snooze')
+  assert.deepEqual(
+    wakeIncident(both, of(rule, { recovery: phrase('over') }), NOW + 3_000).announce,
+    ['recovered'],
+    'that it is over is said',
+  )
+  const early = { ...open(rule), snoozedUntil: NOW + 5 * MINUTE }
+  assert.deepEqual(wakeIncident(early, of(rule), NOW + 2_000).announce, ['opened'], 'a snooze silences reminders')
+  const past = { ...incident, snoozedUntil: NOW - MINUTE }
+  assert.deepEqual(wakeIncident(past, of(rule), NOW + 3_000).announce, ['reminder'])
+})
+
+test('odd inputs: events of the future, of no time, and thousands at once', () => {
+  const future = written(countFacts({ rule: FAILED, place: place(), facts: [failure(3_600)] }, NOW))
+  assert.equal(future.isShown, 1)
+  assert.equal(countFacts({ rule: FAILED, place: place(), facts: [failure(0, { at: Number.NaN })] }, NOW), undefined)
+  const rule = ruleWith({ scene: 'run-failed', threshold: 100, windowMs: 1_000 })
+  let incident: IncidentRecord | undefined
+  for (let n = 0; n < 200; n++) {
+    const facts = Array.from({ length: 50 }, (_, i) => failure(0, { id: `run-${n}-${i}` }))
+    incident = written(countFacts({ rule, place: place(incident), facts }, NOW))
+  }
+  assert.deepEqual([incident?.count, incident?.counted.length, incident?.examples.length], [10_000, 300, 10])
+  assert.ok(JSON.stringify(incident).length < 30_000)
 })

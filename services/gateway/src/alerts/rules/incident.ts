@@ -1,16 +1,21 @@
-import { type AlertTerms, LIMITS, type Transition, termsOf } from '@carillon/contracts'
+import { type AlertTerms, type IncidentPhrase, LIMITS, SCENE_TRAITS, type Transition, termsOf } from '@carillon/contracts'
 import { type AlertRuleRecord, type IncidentRecord, type Occurrence, shareOf } from '@carillon/store'
 import type { Cause, Fact } from './facts.ts'
+import { phrase } from './phrases.ts'
 import { quietUntil } from './quiet-hours.ts'
 
 /** What is counted is remembered, so that what is delivered again is not counted again: more than the broker has under way at once. */
 const REMEMBERED = 300
 const EXAMPLES = 10
+/** Runs of a cause that are read to find how many failed in a row. */
+export const ROW_READ = 2 * LIMITS.failuresInRow
 /** Between the opening and what is said about it: what has one cause comes together. */
 const GROUP_WAIT_MS = 2_000
 /** How often an open incident is compared with what came after it: sooner in the beginning. */
 const [SOONEST_CHECK_MS, LATEST_CHECK_MS] = [2_000, 15_000]
 const SEQUENCE_LETTERS = 6
+/** What may become an incident is forgotten when it was not compared for so long: its rule was removed, or nobody could say whether it still lasts. */
+const FORGET_AFTER_MS = 60_000
 
 type Rule = Pick<AlertRuleRecord, 'namespace' | 'name' | 'rule'>
 
@@ -34,31 +39,40 @@ export function countFacts(
   const fresh = facts.filter(({ id }, i) => !known.has(id) && facts.findIndex((other) => other.id === id) === i)
   if (fresh.length === 0) return undefined
   const terms = termsOf(rule.rule)
-  const current = before?.isCurrent === 1 ? before : newIncident(rule, place, fresh[0]?.at ?? now)
+  const current = currentOf(rule, before) ?? newIncident(rule, place, fresh[0]?.at ?? now)
   const added = withFacts(current, fresh)
   if (current.isShown === 0 && !fresh.some(({ at }) => at > now - terms.windowMs)) return undefined
-  if (current.isShown === 1) return { write: { ...added, goneAt: null, count: current.count + fresh.length } }
+  if (current.isShown === 1) return { write: { ...added, goneAt: null, count: countOf(current, { fresh: fresh.length, inRow }) } }
   const isWithin = ({ at }: { at: number }) => inRow !== undefined || at > now - terms.windowMs
   const counted = added.counted.filter(isWithin)
   const count = current.counted.filter(isWithin).length + fresh.filter(isWithin).length
-  if ((inRow ?? count) >= terms.threshold) return { write: opened({ ...added, counted }, { count: Math.max(count, inRow ?? 0), now }) }
+  if ((inRow ?? count) >= terms.threshold) return { write: opened({ ...added, counted }, { count: inRow ?? count, now }) }
   const oldest = Math.min(...counted.map(({ at }) => at), now)
   const wakeAt = inRow === undefined ? oldest + terms.windowMs : now + terms.windowMs
   return { write: { ...added, counted, count, wakeAt } }
+}
+
+/** In a row those count that the store has: some of them may not have been announced so far. */
+function countOf({ count }: IncidentRecord, { fresh, inRow }: { fresh: number; inRow: number | undefined }): number {
+  return inRow === undefined || inRow >= ROW_READ ? count + fresh : Math.max(count, inRow)
 }
 
 /** What lasts is seen, or, without facts, is not seen any more. */
 export function holdFacts({ rule, place, facts }: { rule: Rule; place: Place; facts: readonly Fact[] }, now: number): Change {
   const { before } = place
   const { graceMs, recoverAfterMs } = termsOf(rule.rule)
-  const current = before?.isCurrent === 1 ? before : undefined
+  const current = currentOf(rule, before)
   if (facts.length > 0) return heldFor(current ?? newIncident(rule, place, Math.min(...facts.map(({ at }) => at))), { facts, graceMs, now })
   if (current === undefined) return undefined
   if (current.isShown === 0) return { remove: current }
   const goneAt = current.goneAt ?? now
-  if (now - goneAt >= recoverAfterMs) return { write: recovered({ ...current, goneAt }, { recovery: 'it is over', now }) }
+  if (now - goneAt >= recoverAfterMs) return { write: recovered({ ...current, goneAt }, { recovery: phrase('over'), now }) }
   return current.goneAt === null ? { write: { ...current, goneAt } } : undefined
 }
+
+/** That of another scene is of what the rule was before: it ends by itself. */
+const currentOf = ({ rule }: Rule, before: IncidentRecord | undefined): IncidentRecord | undefined =>
+  before?.isCurrent === 1 && before.scene === rule.scene ? before : undefined
 
 function heldFor(current: IncidentRecord, { facts, graceMs, now }: { facts: readonly Fact[]; graceMs: number; now: number }): Change {
   const known = new Set(current.counted.map(({ id }) => id))
@@ -66,7 +80,8 @@ function heldFor(current: IncidentRecord, { facts, graceMs, now }: { facts: read
   const next = { ...withFacts(current, facts), goneAt: null }
   if (current.isShown === 0 && now - current.openedAt >= graceMs)
     return { write: opened({ ...next, lastAt: now }, { count: next.counted.length, now }) }
-  if (current.isShown === 1 && fresh.length === 0 && current.goneAt === null) return undefined
+  if (current.isShown === 0) return { write: { ...next, lastAt: now, count: current.count + fresh.length, wakeAt: now + FORGET_AFTER_MS } }
+  if (fresh.length === 0 && current.goneAt === null) return undefined
   return { write: { ...next, lastAt: now, count: current.count + fresh.length } }
 }
 
@@ -104,7 +119,7 @@ const opened = (incident: IncidentRecord, { count, now }: { count: number; now: 
 /** Silently where nobody was told that it is open, or nobody is to be told any more. */
 function recovered(
   incident: IncidentRecord,
-  { recovery, now, silently }: { recovery: string; now: number; silently?: true },
+  { recovery, now, silently }: { recovery: IncidentPhrase; now: number; silently?: true },
 ): IncidentRecord {
   return {
     ...incident,
@@ -121,7 +136,7 @@ export interface Circumstances {
   /** Undefined: it was removed. */
   readonly rule: Rule | undefined
   /** Why its cause is over, if it is; undefined: it is not, or what lasts is compared elsewhere. */
-  readonly recovery: string | undefined
+  readonly recovery: IncidentPhrase | undefined
   /** Its job is paused: it raises nothing, and nobody is reminded. */
   readonly isPaused: boolean
 }
@@ -133,14 +148,17 @@ export function wakeIncident(
   now: number,
 ): { readonly change: Change; readonly announce: readonly Transition[] } {
   const quiet = (change: Change) => ({ change, announce: [] })
-  if (rule === undefined || !rule.rule.enabled) {
-    const why = rule === undefined ? 'its rule was removed' : 'its rule was disabled'
+  const why = whyUnwanted(rule, incident)
+  if (rule === undefined || why !== undefined) {
     if (incident.isShown === 0) return quiet({ remove: incident })
     const over =
-      incident.isCurrent === 1 ? recovered(incident, { recovery: why, now, silently: true }) : { ...incident, owed: [], wakeAt: null }
+      incident.isCurrent === 1
+        ? recovered(incident, { recovery: why ?? phrase('over'), now, silently: true })
+        : { ...incident, owed: [], wakeAt: null }
     return quiet({ write: over })
   }
-  if (incident.isShown === 0) return quiet(counting(incident, termsOf(rule.rule), now))
+  if (incident.isShown === 0)
+    return quiet(SCENE_TRAITS[incident.scene].isCounted ? counting(incident, termsOf(rule.rule), now) : { remove: incident })
   const isOver = incident.isCurrent === 1 && recovery !== undefined
   const next = isOver ? recovered(incident, { recovery, now }) : reminding(incident, { rule, isPaused, now })
   if (next.owed.length === 0) return quiet({ write: { ...next, wakeAt: nextLook(next, rule, now) } })
@@ -153,6 +171,12 @@ export function wakeIncident(
   const owed = next.isCurrent === 0 && next.owed.includes('opened') ? [] : next.owed
   const wakeAt = owed.length === 0 ? null : next.isCurrent === 1 ? Math.min(until, nextCheck(next, now)) : until
   return quiet({ write: { ...next, owed, wakeAt } })
+}
+
+function whyUnwanted(rule: Rule | undefined, { scene }: IncidentRecord): IncidentPhrase | undefined {
+  if (rule === undefined) return phrase('rule-removed')
+  if (!rule.rule.enabled) return phrase('rule-disabled')
+  return rule.rule.scene === scene ? undefined : phrase('rule-changed')
 }
 
 /** Forgets what has left the window. */
@@ -181,4 +205,24 @@ function nextLook(incident: IncidentRecord, { rule }: Rule, now: number): number
   const reminder = rule.remindEveryMs !== undefined && announcedAt !== null && !acknowledged ? announcedAt + rule.remindEveryMs : undefined
   const times = [nextCheck(incident, now), reminder, snoozedUntil ?? undefined].filter((at) => at !== undefined && at > now)
   return Math.round(Math.min(...(times as number[])))
+}
+
+/** Further ahead no incident is woken: a night, and a day for the zone. */
+const [LATEST_WAKE_MS, AHEAD_MS] = [25 * 3_600_000, 60_000]
+
+/** An incident that a clock has written which was ahead, as of now; undefined: there is nothing to repair. */
+export function repairedIncident(incident: IncidentRecord, now: number): IncidentRecord | undefined {
+  const { wakeAt, openedAt, lastAt, goneAt, announcedAt, counted, isShown, isCurrent } = incident
+  const plannedMs = (wakeAt ?? now) - now
+  const isPlannedWrong = isShown === 1 && plannedMs > (isCurrent === 1 ? AHEAD_MS : LATEST_WAKE_MS)
+  const isAhead = Math.max(openedAt, lastAt, goneAt ?? 0, announcedAt ?? 0) > now + AHEAD_MS
+  if (!isPlannedWrong && !isAhead) return undefined
+  const past = (at: number) => Math.min(at, now)
+  return {
+    ...incident,
+    ...{ openedAt: past(openedAt), lastAt: past(lastAt), goneAt: goneAt && past(goneAt), announcedAt: announcedAt && past(announcedAt) },
+    counted: counted.map(({ id, at }) => ({ id, at: past(at) })),
+    revision: incident.revision + 1,
+    wakeAt: now,
+  }
 }

@@ -31,6 +31,9 @@ test('late: waits since its slot, or has just started after it', () => {
   assert.equal(late({ state: 'running', startedAt: NOW - 1_000 }), 1)
   assert.equal(late({ state: 'running', startedAt: NOW - 2 * MINUTE }), 0)
   assert.equal(late({ state: 'running', startedAt: NOW - 5_000, slot: NOW - MINUTE }), 0)
+  assert.equal(late({ state: 'running', startedAt: NOW - 1_000, firstStartedAt: NOW - 2 * MINUTE }), 0, 'another attempt')
+  assert.equal(late({ attempt: 2 }), 0, 'it waits for another attempt, or was retried by hand')
+  assert.equal(late({ slot: NOW - 9 * 86_400_000, gate: 'gb3xabc' }), 0, 'a past slot that was fired on purpose')
 })
 
 test('missing: a slot that was not fired, or was skipped as missed', () => {

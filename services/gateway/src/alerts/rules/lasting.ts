@@ -1,6 +1,7 @@
 import type { ProgramView, StatsQueues } from '@carillon/contracts'
 import type { JobRecord, RunHead } from '@carillon/store'
-import type { Fact } from './facts.ts'
+import { type Fact, said } from './facts.ts'
+import { phrase } from './phrases.ts'
 
 interface Now {
   readonly namespace: string
@@ -11,28 +12,31 @@ interface Now {
 export const STARTED_LATELY_MS = 60_000
 
 const timeText = (at: number) => new Date(at).toISOString()
-const secondsText = (ms: number) => `${Math.round(ms / 1_000)} s`
 
 /** Runs of slots that have not begun, or have just begun, so long after them. */
 export function lateFacts(runs: readonly RunHead[], { namespace, now, graceMs }: Now & { graceMs: number }): Fact[] {
   return runs.flatMap((run) => {
-    const { slot, startedAt, job, handler, id } = run
-    if (run.namespace !== namespace || slot === null || job === null) return []
-    const isStarted = startedAt !== null && run.state !== 'queued'
-    if (isStarted && startedAt < now - STARTED_LATELY_MS) return []
-    const lateMs = (isStarted ? startedAt : now) - slot
+    const { slot, job, handler, id } = run
+    if (run.namespace !== namespace || slot === null || job === null || isBackfill(run)) return []
+    const beganAt = run.firstStartedAt ?? run.startedAt
+    const isStarted = beganAt !== null
+    // One that waits for another attempt, or was retried by hand, has begun before.
+    if (run.attempt > 1 || (isStarted && beganAt < now - STARTED_LATELY_MS)) return []
+    const lateMs = (isStarted ? beganAt : now) - slot
     if (lateMs < graceMs) return []
-    const what = isStarted ? `started ${secondsText(lateMs)} late` : `waits since its slot, ${secondsText(lateMs)} ago`
-    const example = { at: timeText(slot), what, runId: id }
+    const example = { at: timeText(slot), ...said(phrase(isStarted ? 'started-late' : 'waits-late', { ms: lateMs })), runId: id }
     return [{ scene: 'late', namespace, cause: { kind: 'job', name: job }, id, at: slot, example, job, handler } as const]
   })
 }
+
+/** A past slot that was fired on purpose is not late. Its gate says so. */
+const isBackfill = ({ gate }: Pick<RunHead, 'gate'>) => gate !== null && /^gb\d+x/.test(gate)
 
 /** Jobs whose next slot is over, and that no coordinator has fired. */
 export function overdueFacts(jobs: readonly JobRecord[], { namespace }: Now): Fact[] {
   return jobs.flatMap(({ namespace: of, name, handler, state, wakeAt }) => {
     if (of !== namespace || state !== 'active' || wakeAt === null) return []
-    const example = { at: timeText(wakeAt), what: `the slot of ${timeText(wakeAt)} was not fired` }
+    const example = { at: timeText(wakeAt), ...said(phrase('not-fired', { slot: timeText(wakeAt) })) }
     return [
       {
         scene: 'missing',
@@ -53,7 +57,7 @@ export function skippedFacts(runs: readonly RunHead[], { namespace }: Now): Fact
   return runs.flatMap(({ id, job, handler, slot, reason, createdAt }) => {
     if (reason !== 'misfire' || job === null) return []
     const at = slot ?? createdAt
-    const example = { at: timeText(at), what: `the slot of ${timeText(at)} was missed and skipped`, runId: id }
+    const example = { at: timeText(at), ...said(phrase('skipped', { slot: timeText(at) })), runId: id }
     return [{ scene: 'missing', namespace, cause: { kind: 'job', name: job }, id, at, example, job, handler } as const]
   })
 }
@@ -64,7 +68,11 @@ export function noInstanceFacts({ handlers }: StatsQueues, { namespace, now }: N
     const isWithout = waiting > 0 && (instances === 0 || (reasons['no-instance'] ?? 0) > 0)
     if (!isWithout) return []
     const at = now - oldestMs
-    const example = { at: timeText(at), what: `${waiting} waiting, ${instances} instances`, ...(oldestRunId ? { runId: oldestRunId } : {}) }
+    const example = {
+      at: timeText(at),
+      ...said(phrase('no-instance', { waiting, instances })),
+      ...(oldestRunId ? { runId: oldestRunId } : {}),
+    }
     return [{ scene: 'no-instance', namespace, cause: { kind: 'handler', name: handler }, id: handler, at, example, handler } as const]
   })
 }
@@ -73,8 +81,8 @@ export function oldQueueFacts({ handlers }: StatsQueues, { namespace, now, grace
   return handlers.flatMap(({ handler, waiting, oldestMs = 0, oldestRunId }) => {
     if (waiting === 0 || oldestMs < graceMs) return []
     const at = now - oldestMs
-    const what = `${waiting} waiting, the oldest for ${secondsText(oldestMs)}`
-    const example = { at: timeText(at), what, ...(oldestRunId ? { runId: oldestRunId } : {}) }
+    const what = said(phrase('queue-too-old', { waiting, ms: oldestMs }))
+    const example = { at: timeText(at), ...what, ...(oldestRunId ? { runId: oldestRunId } : {}) }
     return [{ scene: 'queue-too-old', namespace, cause: { kind: 'handler', name: handler }, id: handler, at, example, handler } as const]
   })
 }
@@ -84,10 +92,19 @@ export function fullGateFacts({ gates }: StatsQueues, { namespace, now }: Now): 
     const name = job ?? handler
     if (!isFull || waiting === 0 || name === undefined) return []
     const at = now - oldestMs
-    const what = `${waiting} wait${key === undefined ? '' : ` with key ${key}`}, the oldest for ${secondsText(oldestMs)}`
+    const what = said(phrase('gate-full', { waiting, ms: oldestMs, ...(key === undefined ? {} : { key }) }))
     const cause = { kind: job === undefined ? 'handler' : 'job', name } as const
     return [
-      { scene: 'gate-full', namespace, cause, id: `${name}.${key ?? ''}`, at, example: { at: timeText(at), what }, job, handler } as const,
+      {
+        scene: 'gate-full',
+        namespace,
+        cause,
+        id: `${name}.${key ?? ''}`,
+        at,
+        example: { at: timeText(at), ...what },
+        job,
+        handler,
+      } as const,
     ]
   })
 }
@@ -97,7 +114,7 @@ export function noProgramFacts(programs: readonly ProgramView[], { namespace, no
   return programs.flatMap(({ program, handler, instances, accepting, open, since }) => {
     if (open === 0 || instances.length > 0 || accepting.length > 0) return []
     const at = since === undefined ? now : Date.parse(since)
-    const example = { at: timeText(at), what: `${open} open runs are bound to ${program}` }
+    const example = { at: timeText(at), ...said(phrase('no-program', { open, program })) }
     return [{ scene: 'no-program', namespace, cause: { kind: 'handler', name: handler }, id: program, at, example, handler } as const]
   })
 }
@@ -107,7 +124,7 @@ export function approvalFacts(run: RunHead, nodes: readonly { readonly node: str
   const { namespace, id: runId, job, handler } = run
   const cause = job === null ? ({ kind: 'handler', name: handler } as const) : ({ kind: 'job', name: job } as const)
   return nodes.map(({ node, since }) => {
-    const example = { at: timeText(since), what: 'waits for an approval', runId, node }
+    const example = { at: timeText(since), ...said(phrase('approval-waits')), runId, node }
     return {
       scene: 'approval-waits',
       namespace,

@@ -15,10 +15,7 @@ export function checkQuietHours({ timezone }: Pick<QuietHours, 'timezone'>): voi
   }
 }
 
-/**
- * When the quiet hours end that it is now; undefined: it is not quiet. Where the clock is changed in between, the end may be an hour early or late: who waits until then asks
- * again.
- */
+/** When the quiet hours end that it is now; undefined: it is not quiet. A time that the clock skips, or shows twice, is taken as the clock shows it first. */
 export function quietUntil(quiet: QuietHours | undefined, now: number): number | undefined {
   if (quiet === undefined) return undefined
   const { minute, weekday } = localTime(now, quiet.timezone)
@@ -29,8 +26,28 @@ export function quietUntil(quiet: QuietHours | undefined, now: number): number |
   // What began on the day before is judged by that day.
   const began = minute >= from ? weekday : (weekday + 6) % 7
   if (quiet.days && !quiet.days.includes(WEEKDAYS[began] as (typeof WEEKDAYS)[number])) return undefined
-  return now - (now % MINUTE_MS) + (length - since) * MINUTE_MS
+  const start = now - (now % MINUTE_MS)
+  return endOnClock({ start, end: start + (length - since) * MINUTE_MS, to, timezone: quiet.timezone })
 }
+
+/** Where the clock is changed before the end, the end is as much earlier or later; where the clock skips it, it is when the clock is changed. */
+function endOnClock({ start, end, to, timezone }: { start: number; end: number; to: number; timezone: string }): number {
+  const half = DAY_MINUTES / 2
+  const off = ((localTime(end, timezone).minute - to + DAY_MINUTES + half) % DAY_MINUTES) - half
+  const moved = end - off * MINUTE_MS
+  if (off === 0 || localTime(moved, timezone).minute === to) return moved
+  let [before, after] = [start, Math.max(end, moved)]
+  while (after - before > MINUTE_MS) {
+    const between = before + Math.floor((after - before) / MINUTE_MS / 2) * MINUTE_MS
+    if (offsetOf(between, timezone) === offsetOf(start, timezone)) before = between
+    else after = between
+  }
+  return after
+}
+
+/** Minutes that the clock is ahead of UTC, of one day. */
+const offsetOf = (at: number, timezone: string) =>
+  (localTime(at, timezone).minute + DAY_MINUTES - (Math.floor(at / MINUTE_MS) % DAY_MINUTES)) % DAY_MINUTES
 
 const minutesOf = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5))
 

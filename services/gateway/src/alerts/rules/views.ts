@@ -1,7 +1,6 @@
 import {
   type AlertChannelView,
   type AlertRuleView,
-  type AlertScene,
   CarillonError,
   type ErrorCode,
   type IncidentDelivery,
@@ -9,6 +8,7 @@ import {
   printable,
 } from '@carillon/contracts'
 import type { AlertChannelRecord, AlertRuleRecord, DeliveryRecord, IncidentRecord } from '@carillon/store'
+import { phraseText, summaryOf } from './phrases.ts'
 
 const timeText = (at: number) => new Date(at).toISOString()
 const optional = <Key extends string, Value>(key: Key, value: Value | null | undefined) =>
@@ -52,12 +52,13 @@ export function incidentView(incident: IncidentRecord): IncidentView {
   const { id, rule, scene, cause, isCurrent, count, examples, openedAt, lastAt, recoveredAt, recovery, acknowledged, snoozedUntil } =
     incident
   return {
-    ...{ id, rule, scene, cause, state: isCurrent === 1 ? 'open' : 'recovered', summary: summaryOf(incident), count, examples },
+    ...{ id, rule, scene, cause, state: isCurrent === 1 ? 'open' : 'recovered', summary: summaryOf(incident, 'en'), count, examples },
     more: Math.max(0, count - examples.length),
     openedAt: timeText(openedAt),
     lastAt: timeText(lastAt),
     ...optional('recoveredAt', recoveredAt === null ? null : timeText(recoveredAt)),
-    ...optional('recovery', recovery),
+    ...optional('recovery', recovery && phraseText(recovery, 'en')),
+    ...optional('recoveryPhrase', recovery),
     ...optional('acknowledged', acknowledged && { ...acknowledged, at: timeText(acknowledged.at) }),
     ...optional('snoozedUntil', snoozedUntil === null ? null : timeText(snoozedUntil)),
   }
@@ -74,28 +75,6 @@ export function deliveryView(
     ...optional('nextTryAt', wakeAt === null ? null : timeText(wakeAt)),
     ...optional('sentAt', sentAt === null ? null : timeText(sentAt)),
   }
-}
-
-const WORDS: Readonly<Record<AlertScene, (times: string) => string>> = {
-  'run-failed': (times) => `failed ${times}`,
-  'run-timed-out': (times) => `took longer than its time limit ${times}`,
-  'run-expired': (times) => `had not started by its deadline ${times}`,
-  'failures-in-row': (times) => `failed ${times} in a row`,
-  'dead-letter': (times) => `was given up ${times}`,
-  'instance-lost': (times) => `lost an instance ${times}`,
-  'instance-hung': (times) => `has hung instances, ${times}`,
-  late: () => 'starts late',
-  missing: () => 'did not run when it should have',
-  'no-instance': () => 'has waiting tasks and no instance',
-  'queue-too-old': () => 'has tasks that wait too long',
-  'gate-full': () => 'has runs that wait at its gate too long',
-  'approval-waits': () => 'waits for an approval',
-  'no-program': () => 'has runs in durable steps that no live program goes on with',
-}
-
-function summaryOf({ scene, cause, count, rule }: Pick<IncidentRecord, 'scene' | 'cause' | 'count' | 'rule'>): string {
-  const subject = cause.kind === 'all' ? `what rule ${rule} is about` : `${cause.kind} ${cause.name}`
-  return `${subject} ${WORDS[scene](count === 1 ? 'once' : `${count} times`)}`
 }
 
 export const ruleNotFound = (name: string) => notFound('ALERT_RULE_NOT_FOUND', 'alert rule', { field: 'name', value: name })
