@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import type { CallName } from './calls.ts'
 import { type FieldChange, fieldChanges } from './field-changes.ts'
-import { timeField } from './fields.ts'
-import { HTTP_ROUTES } from './http-routes.ts'
+import { nameField, timeField } from './fields.ts'
+import { HTTP_ROUTES, ROLES } from './http-routes.ts'
+import { LIMITS } from './limits.ts'
 
 /** One change as it is kept: who, from where, what, and what came of it. */
 const auditEntrySchema = z.object({
@@ -47,6 +48,12 @@ export const auditOriginSchema = z.object({
   account: z.string().max(200),
   address: z.string().max(100).exactOptional(),
   requestId: z.string().max(100).exactOptional(),
+  /** The roles of the account in the namespace, and its roles of approvals. Only of calls that decide by them. */
+  roles: z
+    .array(nameField)
+    .max(ROLES.length + 2 * LIMITS.memberApprovals)
+    .readonly()
+    .exactOptional(),
 })
 export type AuditOrigin = Readonly<z.output<typeof auditOriginSchema>>
 

@@ -108,6 +108,8 @@ export const LIMITS = {
   workflowBranches: 100,
   /** Roles that may decide about one approval. */
   approvalRoles: 20,
+  /** Roles of approvals that a member has: those of one approval, and some. */
+  memberApprovals: 50,
   /** Letters of the note of an approval. */
   noteLength: 1_000,
   /** Letters of an expression of a workflow. */

@@ -79,7 +79,10 @@ const decisionNodeSchema = z.strictObject({ ...commonFields, decision: z.array(b
 
 const limitField = durationField.exactOptional()
 const approvalSchema = z.strictObject({
-  /** Roles of those who may decide. */
+  /**
+   * Roles of those who may decide, any of them: a role of gateways, which higher ones include, or one of approvals, which an admin gives to members. Then it is
+   * decided through a gateway alone. Default: anyone who may send signals.
+   */
   by: z.array(nameField).min(1).max(LIMITS.approvalRoles).exactOptional(),
   timeoutMs: limitField,
 })

@@ -13,7 +13,7 @@ const order = workflow('order', {
 })
   .node('reserve', { handler: 'reserve-stock', compensate: 'release-stock' })
   .node('check', { decision: [{ when: 'payload.total > 1000', to: 'approve' }, { otherwise: 'charge' }], after: 'reserve' })
-  .node('approve', { wait: { approval: { by: ['operator'], timeout: '2d' } } })
+  .node('approve', { wait: { approval: { timeout: '2d' } } })
   .node('charge', {
     handler: 'charge-card',
     after: ['check', 'approve'],

@@ -130,7 +130,7 @@ export interface WaitNode<Known extends string = string> extends CommonNode<Know
     | { readonly duration: string }
     | { readonly until: string }
     | ({ readonly signal: string } & WaitLimit)
-    /** `by`: roles of those who may decide. */
+    /** `by`: roles of those who may decide, through a gateway alone; default: anyone. */
     | { readonly approval: { readonly by?: readonly string[] | undefined } & WaitLimit }
   readonly handler?: undefined
   readonly foreach?: undefined

@@ -5,6 +5,8 @@ export interface Membership {
   readonly role: Role
   /** Whether payloads, results, errors and log lines are shown. */
   readonly payloads: boolean
+  /** Roles of approvals: names that workflows give to those who may decide. */
+  readonly approves?: readonly string[] | undefined
   /** Tokens that the user made before do not count: of a former membership. */
   readonly since: number
 }

@@ -339,7 +339,7 @@ for (const store of STORES)
         name: 'decided',
         workflow: {
           nodes: [
-            { id: 'ok', wait: { approval: { by: ['operator'] } } },
+            { id: 'ok', wait: { approval: {} } },
             { id: 'no', wait: { approval: {} } },
             { id: 'skip', wait: { signal: 'paid' } },
             { id: 'stop', wait: { durationMs: 60_000 } },

@@ -7,7 +7,7 @@ import { useNamespace } from '../url/use-namespace.ts'
 /** Who is signed in, and what they may do where. */
 export interface Session {
   readonly user: { readonly id: string; readonly name: string; readonly kind: string }
-  readonly namespaces: Readonly<Record<string, { readonly role: Role; readonly payloads: boolean }>>
+  readonly namespaces: Readonly<Record<string, { readonly role: Role; readonly payloads: boolean; readonly approves?: readonly string[] }>>
   /** Where traces are shown, with `{traceId}` in it. */
   readonly traceUrl?: string
 }
@@ -55,6 +55,14 @@ export function useMay(needed: Role): boolean {
 export function useTraceUrl(traceId: string | undefined): string | undefined {
   const { data } = useQuery(sessionQuery)
   return traceId === undefined ? undefined : data?.traceUrl?.replaceAll('{traceId}', encodeURIComponent(traceId))
+}
+
+/** Whether the reader may decide about an approval of these roles; none: any role. */
+export function useDecides(approvers: readonly string[]): boolean {
+  const namespace = useNamespace()
+  const { data } = useQuery(sessionQuery)
+  const { role, approves = [] } = data?.namespaces[namespace] ?? {}
+  return approvers.length === 0 || approvers.some((one) => approves.includes(one) || ROLES.some((of) => of === one && hasRole(role, of)))
 }
 
 /** Whether payloads, results, errors and log lines of the namespace are shown to the reader. */

@@ -70,11 +70,13 @@ function entryOf(name: CallName, { input, by, origin }: Request, clock: Clock): 
     action: `${CALLS[name].noun}.${CALLS[name].verb}`,
     ...(by === undefined ? {} : { by }),
     via: origin === undefined ? 'nats' : 'http',
-    ...origin,
+    ...(origin === undefined ? {} : fromOf(origin)),
     ...(resource === undefined ? {} : { resource }),
     input: auditInput(input),
   }
 }
+
+const fromOf = ({ roles: _, ...from }: AuditOrigin) => from
 
 /** What a gateway says of the request behind a call. @throws CarillonError INVALID_HEADER */
 export function originOf(header: string | undefined): AuditOrigin | undefined {

@@ -44,6 +44,7 @@ import type { Modes } from './modes/mode.ts'
 import { ChangeNodes } from './modes/workflow/change-nodes.ts'
 import { DecideApprovals } from './modes/workflow/decide-approvals.ts'
 import { PublishNodes } from './modes/workflow/publish-nodes.ts'
+import { ReadApprovers } from './modes/workflow/read-approvers.ts'
 import { SettleChildren } from './modes/workflow/settle-children.ts'
 import { workflowController } from './modes/workflow/workflow.controller.ts'
 import type { Expressions, Gates, Offers, Presence, Reconciler, Routes, RunEnds, Timers } from './ports.ts'
@@ -267,7 +268,7 @@ function useCasesOf(base: Foundation) {
     changeLetters: new ChangeLetters({ ...base, restarts: changeRuns }),
     claimTask: new ClaimTask(base),
     mapTasks: new MapTasks(base),
-    ...signalsOf(base),
+    ...signalsOf({ ...base, approvers: new ReadApprovers(base) }),
     keepSteps: new KeepSteps(base),
     runChild: new RunChild(base),
     listPrograms: new ListPrograms(base),

@@ -12,6 +12,12 @@ export interface Waits {
   outcome(namespace: string, wait: WaitingStep, options?: { readonly isBehind?: boolean | undefined }): Promise<StepRecord | undefined>
 }
 
+/** Who decides about nodes that wait for an approval. Provided by the mode of workflows. */
+export interface Approvers {
+  /** @returns undefined: the run has no approval of that name, or anyone may decide about it */
+  of(run: RunHead, name: string): Promise<readonly string[] | undefined>
+}
+
 /** Publishes what nodes of a workflow say. Provided by the mode of workflows. */
 export interface NodeMessages {
   /** @throws CarillonError NATS_UNAVAILABLE: those that were not published are tried again */

@@ -259,7 +259,7 @@ describe('workflows', () => {
     const { client } = await service('office')
     const put = workflow('claim')
       .node('paid', { wait: { signal: 'paid' } })
-      .node('approve', { wait: { approval: { by: ['operator'] } }, after: 'paid' })
+      .node('approve', { wait: { approval: {} }, after: 'paid' })
       .node('check', { wait: { approval: {} }, after: 'approve' })
     await client.workflows.put(put.done())
     const { id } = await client.run('claim')

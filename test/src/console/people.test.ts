@@ -71,6 +71,34 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     visitor.isWell()
   })
 
+  test('an approval that needs another role is grey, and says which; with the role it is given', async () => {
+    const { client } = await mesh.connect({ namespace })
+    const sign = { id: 'sign', wait: { approval: { by: ['finance'] } } }
+    await client.jobs.put({ name: 'release', workflow: { nodes: [sign] } })
+    const { id } = await client.run('release')
+    const ivy = await mesh.accounts.member({ namespace, name: 'ivy', role: 'operator' })
+    const see = async (ofMember: string) => {
+      const visitor = await Visitor.arrive(browser, { url, namespace, cookie: ofMember })
+      await visitor.visit(`runs/${id}`)
+      return { visitor, approve: visitor.page.getByRole('button', { name: 'Approve' }) }
+    }
+    const before = await see(ivy.headers.cookie)
+    await before.approve.waitFor()
+    assert.equal(await before.approve.isDisabled(), true)
+    assert.equal(await before.approve.getAttribute('title'), 'Needs the role finance')
+    const admin = await arrive()
+    await admin.visit('settings')
+    await admin.page.getByRole('row', { name: /ivy/ }).getByRole('button', { name: 'Change' }).click()
+    await admin.page.getByRole('dialog').getByLabel('May approve as').fill('finance, legal')
+    await admin.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await admin.page.getByRole('row', { name: /ivy/ }).getByText('operator, finance, legal').waitFor()
+    const { visitor, approve } = await see(await mesh.accounts.signIn('ivy'))
+    await approve.click()
+    await visitor.page.locator('h1 + span').getByText('succeeded', { exact: true }).waitFor()
+    assert.equal((await client.runs.tree(id)).nodes?.[0]?.decided?.by, 'ivy')
+    for (const one of [admin, visitor]) one.isWell()
+  })
+
   test('a token is shown once, works, and is removed', async () => {
     const visitor = await arrive()
     const { page } = visitor

@@ -33,15 +33,31 @@ export class HttpAccounts {
     return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   }
 
-  async #begin(): Promise<string> {
-    const secret = new URLSearchParams(this.#firstLink().split('?')[1]).get('secret')
+  /** Someone with an account of their own, as their browser sends it. */
+  async member({ namespace, name, role, payloads = true }: { namespace: string; name: string; role: Role; payloads?: boolean }) {
+    const at = `${this.#url()}/api/v1/namespaces/${namespace}/members`
+    const invited = await fetch(at, { method: 'POST', headers: await this.admin(), body: JSON.stringify({ role, payloads }) })
+    const secret = new URLSearchParams((await invited.json()).url.split('?')[1]).get('secret')
+    const cookie = await this.#session('/link', { secret, name, password: ADMIN.password })
+    const headers = { cookie, 'sec-fetch-site': 'same-origin', 'content-type': 'application/json' }
+    const { user } = await (await fetch(`${this.#url()}/api/v1/session`, { headers })).json()
+    return { id: user.id as string, headers }
+  }
+
+  /** The cookie of a member after a further sign-in. */
+  signIn(name: string): Promise<string> {
+    return this.#session('', { name, password: ADMIN.password })
+  }
+
+  async #session(path: string, given: object): Promise<string> {
     const headers = { 'content-type': 'application/json' }
-    const answered = await fetch(`${this.#url()}/api/v1/session/link`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ secret, ...ADMIN }),
-    })
+    const answered = await fetch(`${this.#url()}/api/v1/session${path}`, { method: 'POST', headers, body: JSON.stringify(given) })
     assert.equal(answered.status, 204, await answered.text())
     return answered.headers.get('set-cookie')?.split(';')[0] ?? ''
+  }
+
+  async #begin(): Promise<string> {
+    const secret = new URLSearchParams(this.#firstLink().split('?')[1]).get('secret')
+    return this.#session('/link', { secret, ...ADMIN })
   }
 }

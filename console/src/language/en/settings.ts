@@ -8,6 +8,8 @@ export const settings = {
   yourRole: 'Your role',
   payloads: 'Payloads',
   seesPayloads: 'May see payloads, results, errors and log lines',
+  approves: 'May approve as',
+  approvesHint: 'Names that workflows give to those who may decide, separated by commas.',
   roleHints: {
     viewer: 'Reads.',
     operator: 'Reads, starts, pauses, cancels, retries, cordons.',

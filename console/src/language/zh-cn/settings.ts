@@ -9,6 +9,8 @@ export const settings: Messages['settings'] = {
   yourRole: '你的角色',
   payloads: '参数可见',
   seesPayloads: '可以查看参数、结果、错误和日志',
+  approves: '审批角色',
+  approvesHint: '工作流中审批节点所用的角色名，用逗号分隔。',
   roleHints: {
     viewer: '只读。',
     operator: '读取、启动、暂停、取消、重试、隔离。',

@@ -5,6 +5,7 @@ import { useMessages } from '../../language/language-context.tsx'
 import { Button, RoleButton } from '../../parts/button.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../parts/dialog.tsx'
+import { Field, TextInput } from '../../parts/field.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
 import { ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
@@ -14,6 +15,8 @@ import layout from '../layout.module.css'
 import { type Rights, RightsFields } from './rights-fields.tsx'
 
 interface Member extends Rights {
+  /** Roles of approvals. */
+  readonly approves: readonly string[]
   readonly id: string
   readonly name: string
   /** Of every namespace. */
@@ -34,7 +37,7 @@ export function MembersTab(): ReactNode {
   const close = () => setDialog(undefined)
   const columns: Column<Member>[] = [
     { key: 'name', title: texts.name, cell: ({ name }) => name },
-    { key: 'role', title: texts.role, cell: ({ role }) => session.roles[role] },
+    { key: 'role', title: texts.role, cell: ({ role, approves }) => [session.roles[role], ...approves].join(', ') },
     { key: 'payloads', title: texts.payloads, cell: ({ payloads }) => (payloads ? texts.yes : texts.no) },
     {
       key: 'where',
@@ -152,15 +155,24 @@ function ResetDialog({ member, onClose }: { readonly member: Member; readonly on
   )
 }
 
+const namesIn = (text: string) => [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))]
+
 function ChangeDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }): ReactNode {
-  const { parts } = useMessages()
+  const { parts, settings: texts } = useMessages()
   const [rights, setRights] = useState<Rights>({ role: member.role as Role, payloads: member.payloads })
+  const [approves, setApproves] = useState(member.approves.join(', '))
   const change = useAccessChange()
   const save = () =>
-    change.mutate({ method: 'PUT', path: `/members/${encodeURIComponent(member.id)}`, body: rights }, { onSuccess: onClose })
+    change.mutate(
+      { method: 'PUT', path: `/members/${encodeURIComponent(member.id)}`, body: { ...rights, approves: namesIn(approves) } },
+      { onSuccess: onClose },
+    )
   return (
     <Dialog isOpen onClose={onClose} title={member.name}>
       <RightsFields rights={rights} onChange={setRights} />
+      <Field label={texts.approves} hint={texts.approvesHint}>
+        <TextInput value={approves} onChange={(event) => setApproves(event.currentTarget.value)} />
+      </Field>
       {change.error !== null && <ProblemNote error={change.error} />}
       <DialogActions>
         <Button onClick={onClose}>{parts.cancel}</Button>

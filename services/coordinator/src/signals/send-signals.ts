@@ -11,8 +11,10 @@ import {
 } from '@carillon/contracts'
 import { type Clock, derivedId, freshServiceId } from '@carillon/runtime'
 import { type SignalRecord, type Store, shareOf } from '@carillon/store'
+import { refuseSignal } from '../modes/workflow/rules/approvers.ts'
 import type { Timers } from '../ports.ts'
 import { removedRun, runNotFound } from '../runs/rules/missing.ts'
+import type { Approvers } from '../signal-ports.ts'
 import { VERIFY_AFTER_MS } from './rules/waits.ts'
 import type { SettleWaits } from './settle-waits.ts'
 
@@ -36,13 +38,15 @@ export interface SignalSource {
 export class SendSignals {
   readonly #store: Store
   readonly #waits: Pick<SettleWaits, 'arrived'>
+  readonly #approvers: Approvers
   readonly #timers: Timers
   readonly #clock: Clock
   #sequence = 0
 
-  constructor(options: { store: Store; waits: SettleWaits; timers: Timers; clock: Clock }) {
+  constructor(options: { store: Store; waits: SettleWaits; approvers: Approvers; timers: Timers; clock: Clock }) {
     this.#store = options.store
     this.#waits = options.waits
+    this.#approvers = options.approvers
     this.#timers = options.timers
     this.#clock = options.clock
   }
@@ -52,12 +56,12 @@ export class SendSignals {
     return this.keep(input, { namespace, by, id: freshServiceId('signal'), at: this.#clock.now(), sequence: this.#sequence++ })
   }
 
-  /** Repeated with the same message id it changes nothing. @throws CarillonError RUN_ENDED, RUN_REMOVED, SIGNAL_TOO_LARGE, TOO_MANY_SIGNALS, RUN_NOT_FOUND */
+  /** Repeated with the same message id it changes nothing. @throws CarillonError RUN_ENDED, RUN_REMOVED, SIGNAL_TOO_LARGE, TOO_MANY_SIGNALS, RUN_NOT_FOUND; FORBIDDEN about an approval that names roles */
   async keep(request: SignalRequest, source: SignalSource): Promise<SignalSent> {
     const signal = recordOf(request, { ...source, now: this.#clock.now() })
     const [[there], isThere, usage] = await Promise.all([
       this.#store.signals.get([signal.id]),
-      this.#mayHave(source.namespace, request.runId),
+      this.#mayHave(source.namespace, request),
       this.#store.signals.usage(signal),
     ])
     if (!there) await this.#checkRoom(signal, { isThere, usage })
@@ -71,8 +75,8 @@ export class SendSignals {
     return { runId, name, signalId: signal.id, created: outcome === 'created', state }
   }
 
-  /** Whether the run is there. @throws CarillonError RUN_ENDED, RUN_REMOVED, RUN_NOT_FOUND of one that another namespace has */
-  async #mayHave(namespace: string, runId: string): Promise<boolean> {
+  /** Whether the run is there. @throws CarillonError RUN_ENDED, RUN_REMOVED, RUN_NOT_FOUND of one that another namespace has, FORBIDDEN */
+  async #mayHave(namespace: string, { runId, name }: Pick<SignalRequest, 'runId' | 'name'>): Promise<boolean> {
     const [run] = await this.#store.runs.heads([runId])
     if (!run) {
       const [tombstone] = await this.#store.retention.tombstones([runId])
@@ -85,6 +89,7 @@ export class SendSignals {
         field: 'runId',
         value: printable(runId),
       })
+    refuseSignal(name, await this.#approvers.of(run, name))
     return true
   }
 

@@ -1,20 +1,29 @@
 import { ROLES } from '@carillon/contracts'
 import * as z from 'zod'
 import type { RouteAbout } from '../http/http-controller.ts'
-import { changePasswordSchema, newTokenSchema, pageSchema, rightsSchema, signInSchema, useLinkSchema } from './rules/account-input.ts'
+import {
+  changePasswordSchema,
+  membershipSchema,
+  newTokenSchema,
+  pageSchema,
+  rightsSchema,
+  signInSchema,
+  useLinkSchema,
+} from './rules/account-input.ts'
 
 const role = z.enum(ROLES)
 const rights = { role, payloads: z.boolean() }
 const link = z.object({ url: z.string(), expiresAt: z.string() })
-const member = z.object({ id: z.string(), name: z.string(), ...rights })
+const approves = z.array(z.string())
+const member = z.object({ id: z.string(), name: z.string(), ...rights, approves })
 const token = z.object({ id: z.string(), name: z.string(), ...rights })
 const session = z.object({
   user: z.object({ id: z.string(), name: z.string(), kind: z.enum(['user', 'token']) }),
-  namespaces: z.record(z.string(), z.object(rights)),
+  namespaces: z.record(z.string(), z.object({ ...rights, approves })),
   traceUrl: z.string().optional(),
 })
 const ways = z.object({ password: z.boolean(), oidc: z.object({ name: z.string() }).optional(), isSetUp: z.boolean() })
-const namespaces = z.object({ items: z.array(z.object({ name: z.string(), ...rights })) })
+const namespaces = z.object({ items: z.array(z.object({ name: z.string(), ...rights, approves })) })
 
 type Row = Omit<RouteAbout, 'tag'>
 
@@ -26,7 +35,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...{ answer: link, status: 201 },
   },
   'GET /members/{id}': { id: 'membersGet', summary: 'One member', answer: member },
-  'PUT /members/{id}': { id: 'membersPut', summary: 'Change what a member may do', body: rightsSchema, answer: member },
+  'PUT /members/{id}': { id: 'membersPut', summary: 'Change what a member may do', body: membershipSchema, answer: member },
   'DELETE /members/{id}': { id: 'membersRemove', summary: 'Remove a member', status: 204 },
   'POST /members/{id}/reset': { id: 'membersReset', summary: 'A link by which a member sets a new password', answer: link, status: 201 },
   'GET /tokens': {

@@ -36,7 +36,7 @@ test('the first link makes the admin of everything, once; other links of its kin
   assert.equal(code(await use('?secret=guess')), '410 LINK_INVALID')
   assert.equal((await use(accounts.links[0] ?? '')).status, 204)
   const { user, namespaces, traceUrl } = (await browser.ask('GET /api/v1/session')).body
-  assert.deepEqual([user.name, user.kind, namespaces.default], ['Ada', 'user', { role: 'admin', payloads: true }])
+  assert.deepEqual([user.name, user.kind, namespaces.default], ['Ada', 'user', { role: 'admin', payloads: true, approves: [] }])
   assert.equal(traceUrl, TRACE_URL)
   // Without signing in nobody learns the names of hosts.
   assert.equal('traceUrl' in (await accounts.browser().ask('GET /api/v1/session/ways')).body, false)

@@ -55,6 +55,7 @@ export class Identify {
       name: user.name,
       namespaces: Object.keys(user.memberships),
       roleIn: (namespace) => rightsOf(user.memberships, namespace)?.role,
+      approvesIn: (namespace) => rightsOf(user.memberships, namespace)?.approves ?? [],
       seesPayloads: (namespace) => rightsOf(user.memberships, namespace)?.payloads ?? false,
     }
   }
@@ -77,6 +78,8 @@ export class Identify {
       name: token.name,
       namespaces: [token.namespace],
       roleIn: (namespace) => (isHere(namespace) ? rights.role : undefined),
+      // Those are of people.
+      approvesIn: () => [],
       seesPayloads: (namespace) => isHere(namespace) && rights.payloads,
     }
   }

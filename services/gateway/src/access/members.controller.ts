@@ -4,7 +4,7 @@ import { type HttpController, principalOf, type Reply, type Route } from '../htt
 import { aboutAccounts } from './about-accounts.ts'
 import type { MadeLink } from './make-link.ts'
 import type { Acting, Members } from './members.ts'
-import { newTokenSchema, pageSchema, rightsSchema } from './rules/account-input.ts'
+import { membershipSchema, newTokenSchema, pageSchema, rightsSchema } from './rules/account-input.ts'
 import { EVERYWHERE } from './rules/roles.ts'
 import { originOf } from './sign-in.ts'
 import type { Tokens } from './tokens.ts'
@@ -50,7 +50,7 @@ export function membersController({ members, tokens, url }: MembersParts): HttpC
       ),
       at('GET', '/members/{id}', async (request) => ({ body: await members.get(namespaceOf(request), idOf(request)) })),
       at('PUT', '/members/{id}', async (request) => ({
-        body: await members.put(idOf(request), parseInput(rightsSchema, request.body ?? {}), actingOf(request)),
+        body: await members.put(idOf(request), parseInput(membershipSchema, request.body ?? {}), actingOf(request)),
       })),
       at('DELETE', '/members/{id}', async (request) => {
         await members.remove(idOf(request), actingOf(request))

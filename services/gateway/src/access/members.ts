@@ -131,12 +131,17 @@ export function refuseTokens({ kind, name }: Principal): void {
   throw new CarillonError('FORBIDDEN', `${name} is a token: members and tokens are changed by people who are signed in`)
 }
 
-function viewOf({ id, name, memberships, passwordHash }: UserRecord, namespace: string, { role, payloads }: Rights): MemberView {
+function viewOf(
+  { id, name, memberships, passwordHash }: UserRecord,
+  namespace: string,
+  { role, payloads, approves = [] }: Rights,
+): MemberView {
   const everywhere = membershipOf(memberships, namespace) === undefined ? ({ everywhere: true } as const) : {}
-  return { id, name, role, payloads, ...everywhere, signsInBy: passwordHash === null ? 'provider' : 'password' }
+  return { id, name, role, payloads, approves, ...everywhere, signsInBy: passwordHash === null ? 'provider' : 'password' }
 }
 
-const rightsOnly = (membership: Rights | undefined) => membership && { role: membership.role, payloads: membership.payloads }
+const rightsOnly = (membership: Rights | undefined) =>
+  membership && { role: membership.role, payloads: membership.payloads, approves: membership.approves ?? [] }
 
 const memberNotFound = (id: string) =>
   new CarillonError('MEMBER_NOT_FOUND', `${printable(id)} is no member of its own right here`, { field: 'id', value: printable(id) })

@@ -92,7 +92,9 @@ async function viewOf(principal: KnownPrincipal, known: KnownNamespaces) {
   const names = own.includes(EVERYWHERE) ? [...new Set([...own, ...(await known.names())])] : own
   const rights = names.flatMap((namespace) => {
     const role = principal.roleIn(namespace)
-    return role === undefined ? [] : [[namespace, { role, payloads: principal.seesPayloads(namespace) }] as const]
+    return role === undefined
+      ? []
+      : [[namespace, { role, payloads: principal.seesPayloads(namespace), approves: principal.approvesIn(namespace) }] as const]
   })
   return { user: { id, name, kind }, namespaces: Object.fromEntries(rights) }
 }

@@ -11,11 +11,17 @@ import {
 } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import { redact, refuseSearch } from '../access/rules/redact.ts'
+import { decidingRoles } from '../access/rules/roles.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
-import { type HttpController, principalOf, type Reply, type Route } from './http-controller.ts'
+import { type HttpController, type Principal, principalOf, type Reply, type Route } from './http-controller.ts'
 import { queryReader } from './query-input.ts'
 import { acceptedTraceparent } from './rules/request-id.ts'
 import { describedHeaders, fieldsOfHeaders, saidOf } from './rules/semantics.ts'
+
+/** Calls by which someone decides about an approval, or passes it over: the coordinator compares the roles that it names with those of the account. */
+const DECIDING: ReadonlySet<CallName> = new Set(['runsApprove', 'runsReject', 'runsSkipNode', 'runsSucceedNode'])
+
+const rolesOf = (principal: Principal, namespace: string) => decidingRoles(principal.roleIn(namespace), principal.approvesIn(namespace))
 
 /** The routes of all calls of the contracts. */
 export function callRoutes(mesh: CallMesh): HttpController {
@@ -53,7 +59,7 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
         namespace: namespace as string,
         input,
         by: principal.name,
-        origin: originOf(request),
+        origin: DECIDING.has(name) ? { ...originOf(request), roles: rolesOf(principal, namespace as string) } : originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
       const { status, headers } = saidOf({ name, method, answer, url: request.url, headers: request.headers })

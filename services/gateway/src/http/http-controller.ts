@@ -59,6 +59,8 @@ export interface Principal {
   readonly id: string
   readonly name: string
   roleIn(namespace: string): Role | undefined
+  /** The roles of approvals in the namespace, beside the role. */
+  approvesIn(namespace: string): readonly string[]
   /** Whether payloads, results, errors and log lines of the namespace may be shown. */
   seesPayloads(namespace: string): boolean
 }

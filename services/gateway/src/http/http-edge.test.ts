@@ -125,7 +125,14 @@ test('the access is checked before a body is read, and says who asks', async (t)
     check: (request, route) => {
       checked.push(`${route.allowed} ${(request.params as Record<string, string>)['namespace']}`)
       if (request.headers.authorization === undefined) throw new CarillonError('INVALID_REQUEST', 'no')
-      return Promise.resolve({ kind: 'token', id: 't1', name: 'deploy', roleIn: () => 'viewer', seesPayloads: () => false })
+      return Promise.resolve({
+        kind: 'token',
+        id: 't1',
+        name: 'deploy',
+        roleIn: () => 'viewer',
+        approvesIn: () => [],
+        seesPayloads: () => false,
+      })
     },
   }
   const route: Route = { ...echo(), handle: (request) => Promise.resolve({ body: principalOf(request).name }) }
@@ -142,7 +149,7 @@ test('a client that sends too much is refused for some seconds, and another one 
     check: (request) => {
       const id = request.headers.authorization
       if (id === undefined) throw new CarillonError('INVALID_REQUEST', 'not signed in')
-      return Promise.resolve({ kind: 'token', id, name: id, roleIn: () => 'viewer', seesPayloads: () => false })
+      return Promise.resolve({ kind: 'token', id, name: id, roleIn: () => 'viewer', approvesIn: () => [], seesPayloads: () => false })
     },
   }
   const server = await startTestServer(t, { access, requestsPerSecond: 1, anonymousRequestsPerSecond: 1, routes: [echo('GET')] })

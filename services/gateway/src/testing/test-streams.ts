@@ -48,6 +48,7 @@ export class TestStreams {
           id,
           name: id,
           roleIn: (namespace: string) => (namespace === 'default' ? role : undefined),
+          approvesIn: () => [],
           seesPayloads: (namespace: string) => namespace === 'default' && seesPayloads,
         }
       },

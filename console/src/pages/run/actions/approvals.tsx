@@ -5,6 +5,7 @@ import { useMessages } from '../../../language/language-context.tsx'
 import { RoleButton } from '../../../parts/button.tsx'
 import { Field, TextInput } from '../../../parts/field.tsx'
 import { ProblemNote } from '../../../parts/states.tsx'
+import { useDecides } from '../../../session/session.ts'
 import { ACTION_ROLE } from './action-rules.ts'
 import styles from './approvals.module.css'
 
@@ -28,14 +29,16 @@ export function Approvals({ runId }: { readonly runId: string }): ReactNode {
 const STALE = ['runsTree', 'runsGet', 'runsWhy'] as const
 
 function Approval({ runId, node }: { readonly runId: string; readonly node: TreeNode }): ReactNode {
-  const { run } = useMessages()
+  const { run, session } = useMessages()
   const [note, setNote] = useState('')
   const approve = useAction('runsApprove', STALE)
   const reject = useAction('runsReject', STALE)
   const roles = rolesOf(node) ?? []
+  const may = useDecides(roles)
   const input = { runId, node: node.id, generation: node.generation, ...(note === '' ? {} : { note }) }
   const error = approve.error ?? reject.error
   const isPending = approve.isPending || reject.isPending
+  const button = { role: ACTION_ROLE, disabled: isPending || !may, ...(may ? {} : { title: session.needsRole(roles.join(' / ')) }) }
   return (
     <div className={styles['approval']}>
       <div>
@@ -45,10 +48,10 @@ function Approval({ runId, node }: { readonly runId: string; readonly node: Tree
       <Field label={run.note} isLabelHidden>
         <TextInput placeholder={run.note} value={note} onChange={(event) => setNote(event.currentTarget.value)} />
       </Field>
-      <RoleButton role={ACTION_ROLE} look="main" disabled={isPending} onClick={() => approve.mutate(input)}>
+      <RoleButton {...button} look="main" onClick={() => approve.mutate(input)}>
         {run.actions.approve}
       </RoleButton>
-      <RoleButton role={ACTION_ROLE} disabled={isPending} onClick={() => reject.mutate(input)}>
+      <RoleButton {...button} onClick={() => reject.mutate(input)}>
         {run.actions.reject}
       </RoleButton>
       {error !== null && <ProblemNote error={error} />}

@@ -6,7 +6,7 @@ import { turns, WorkflowRun } from '../../testing/workflow-runs.ts'
 
 const NODES = [
   { id: 'a', handler: 'a' },
-  { id: 'approve', wait: { approval: { by: ['operator'], timeoutMs: 60_000 } }, after: 'a' },
+  { id: 'approve', wait: { approval: { timeoutMs: 60_000 } }, after: 'a' },
   { id: 'ship', handler: 'ship', after: 'approve' },
 ]
 
@@ -32,9 +32,9 @@ test('a signal with the name of the node approves it, and says who has', async (
   const { decision, by, note } = JSON.parse((await run.task('approve'))?.result ?? '') as Record<string, unknown>
   assert.deepEqual([decision, by, note], ['approved', 'ada', 'ok'])
   const decide = { runId: run.id, node: 'approve' } as const
-  const again = await coordinator.decideApprovals.decide('default', { ...decide, decision: 'approved' }, 'eve')
+  const again = await coordinator.decideApprovals.decide('default', { ...decide, decision: 'approved' }, { by: 'eve' })
   assert.deepEqual([again.already, again.by], [true, 'ada'])
-  await assert.rejects(coordinator.decideApprovals.decide('default', { ...decide, decision: 'rejected' }, 'eve'), {
+  await assert.rejects(coordinator.decideApprovals.decide('default', { ...decide, decision: 'rejected' }, { by: 'eve' }), {
     code: 'DECIDED_OTHERWISE',
   })
 })

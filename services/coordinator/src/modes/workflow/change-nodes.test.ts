@@ -26,8 +26,8 @@ test('what changes a run answers with the run as it is after the change', async 
   // It may have begun already when it is read.
   const seen = ({ state, attempt, endedAt, failure }: RunView) => [state === 'queued' ? 'running' : state, attempt, endedAt, failure]
   for (const change of [
-    (runId: string) => changeNodes.skip('default', { runId, node: 'b' }, undefined),
-    (runId: string) => changeNodes.succeed('default', { runId, node: 'b', result: 1 }, undefined),
+    (runId: string) => changeNodes.skip('default', { runId, node: 'b' }, {}),
+    (runId: string) => changeNodes.succeed('default', { runId, node: 'b', result: 1 }, {}),
     (runId: string) => changeRuns.retry('default', { runId, fromNode: 'a' }),
     (runId: string) => changeRuns.retry('default', { runId, node: 'b' }),
     (runId: string) => changeRuns.retry('default', { runId, only: 'failed' }),
@@ -47,11 +47,11 @@ test('what was said about a node before, and the run has gone on with, does not 
   const { changeNodes, clock } = coordinator
   const run = await failedRun(coordinator)
   const at = { runId: run.id, node: 'b' }
-  await changeNodes.skip('default', at, 'ada')
+  await changeNodes.skip('default', at, { by: 'ada' })
   await turns()
   await clock.advance(1_000)
   await run.ends('c')
-  const { state, attempt } = await changeNodes.skip('default', at, 'ada')
+  const { state, attempt } = await changeNodes.skip('default', at, { by: 'ada' })
   assert.deepEqual([state, attempt], ['succeeded', 2])
 })
 
@@ -70,11 +70,11 @@ test('a cancel wins: what is said about a node does not begin a cancelled run ag
     await turns()
     return update(changes)
   })
-  const { state, attempt } = await changeNodes.skip('default', at, 'ada')
+  const { state, attempt } = await changeNodes.skip('default', at, { by: 'ada' })
   assert.deepEqual([state, attempt], ['cancelled', 1])
   for (const refused of [
-    () => changeNodes.skip('default', { ...at, node: 'c' }, 'ada'),
-    () => changeNodes.succeed('default', { ...at, node: 'z' }, 'ada'),
+    () => changeNodes.skip('default', { ...at, node: 'c' }, { by: 'ada' }),
+    () => changeNodes.succeed('default', { ...at, node: 'z' }, { by: 'ada' }),
   ])
     await assert.rejects(refused, { code: 'INVALID_REQUEST', message: /its run was cancelled/ })
   await coordinator.clock.advance(10_000)
@@ -88,7 +88,7 @@ test('a run that was cancelled because one of its nodes was goes on when that is
   const run = await WorkflowRun.start(coordinator, { nodes: NODES })
   await run.ends('a', { outcome: 'cancelled' })
   assert.deepEqual([(await run.record()).state, (await run.record()).reason], ['cancelled', 'tasks-cancelled'])
-  await coordinator.changeNodes.skip('default', { runId: run.id, node: 'a' }, 'ada')
+  await coordinator.changeNodes.skip('default', { runId: run.id, node: 'a' }, { by: 'ada' })
   await turns()
   assert.equal(await run.states(), 'a:skipped b:queued')
 })
@@ -96,7 +96,7 @@ test('a run that was cancelled because one of its nodes was goes on when that is
 test('two nodes are changed at once: both answer, and the run goes on once', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const run = await failedRun(coordinator)
-  const both = ['b', 'c'].map((node) => coordinator.changeNodes.skip('default', { runId: run.id, node }, undefined))
+  const both = ['b', 'c'].map((node) => coordinator.changeNodes.skip('default', { runId: run.id, node }, {}))
   const views = await Promise.all(both)
   assert.deepEqual(
     views.map(({ attempt }) => attempt),

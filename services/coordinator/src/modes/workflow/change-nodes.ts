@@ -20,8 +20,10 @@ import { decideCancel } from '../../runs/rules/life.ts'
 import { taskOfRun } from '../../runs/rules/new-run.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { runOf } from '../../runs/rules/work.ts'
+import type { Caller } from './decide-approvals.ts'
 import { againHint, type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
 import { currentRecords } from './read-facts.ts'
+import { checkApprover } from './rules/approvers.ts'
 import { generationOf } from './rules/generations.ts'
 
 /** What operators say about single nodes of a workflow. Each write is one of the node; if the run had ended, it goes on then. */
@@ -44,9 +46,10 @@ export class ChangeNodes {
     this.#finder = new NodeFinder(options)
   }
 
-  /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE */
-  async skip(namespace: string, at: NodeOf, by: string | undefined): Promise<RunView> {
+  /** The node does nothing, and what follows it goes on: one that has not begun, waits, or did not succeed. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, FORBIDDEN, CONCURRENT_CHANGE */
+  async skip(namespace: string, at: NodeOf, { by, origin }: Caller): Promise<RunView> {
     const found = await this.#found(namespace, at)
+    checkApprover(found.node, origin)
     if (!found.task && found.run.state === 'succeeded') throw wrongNode(at, 'its run has succeeded without it', againHint(at))
     if (found.task) {
       const since = await this.#settle(found.task, { ...found, event: 'passed', set: {}, by })
@@ -56,9 +59,10 @@ export class ChangeNodes {
     return this.#goOn(namespace, { run: found.run, at, since: undefined })
   }
 
-  /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
-  async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, by: string | undefined): Promise<RunView> {
+  /** A node that did not succeed counts as one that did. @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST, FORBIDDEN, CONCURRENT_CHANGE, RESULT_TOO_LARGE */
+  async succeed(namespace: string, { result, ...at }: NodeOf & { readonly result?: unknown }, { by, origin }: Caller): Promise<RunView> {
     const found = await this.#found(namespace, at)
+    checkApprover(found.node, origin)
     if (!found.task) throw wrongNode(at, 'it has not begun', 'Skip it: `carillon runs skip-node`. Or wait for its end.')
     const limit = { field: 'result', maxBytes: LIMITS.resultBytes, tooLarge: 'RESULT_TOO_LARGE', notJson: 'RESULT_NOT_JSON' } as const
     const set = { result: writeJson(result ?? null, limit) }

@@ -254,7 +254,7 @@ test('a node that is said to have succeeded within a child run lets its parent g
   const { run, child } = await within(coordinator, workflowOf([{ id: 'x', handler: 'x' }]))
   const part = new WorkflowRun(coordinator, { id: child.id, nodes: ['x'] })
   await part.ends('x', { outcome: 'failed', error: { name: 'Error', message: 'no' } })
-  await coordinator.changeNodes.succeed('default', { runId: child.id, node: 'x', result: 1 }, 'ada')
+  await coordinator.changeNodes.succeed('default', { runId: child.id, node: 'x', result: 1 }, { by: 'ada' })
   await turns()
   assert.deepEqual([(await part.task('x'))?.state, (await part.task('x'))?.node?.by], ['succeeded', 'ada'])
   assert.equal((await runOf(coordinator, child.id)).state, 'failed')

@@ -163,8 +163,8 @@ test('a retry begins at or before the first node that was undone', async (contex
     () => coordinator.changeRuns.retry('default', { runId: run.id, only: 'failed' }),
     () => coordinator.changeRuns.retry('default', { runId: run.id, fromNode: 'b' }),
     () => coordinator.changeRuns.retry('default', at),
-    () => coordinator.changeNodes.skip('default', at, undefined),
-    () => coordinator.changeNodes.succeed('default', at, undefined),
+    () => coordinator.changeNodes.skip('default', at, {}),
+    () => coordinator.changeNodes.succeed('default', at, {}),
   ])
     await assert.rejects(
       refused,

@@ -1,13 +1,22 @@
-import { type CALLS, type CallRequest, CarillonError, isEnded, type NodeDecided, printable } from '@carillon/contracts'
+import { type AuditOrigin, type CALLS, type CallRequest, CarillonError, isEnded, type NodeDecided, printable } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
 import type { Store, TaskHead } from '@carillon/store'
 import type { Tasks } from '../../ports.ts'
 import type { RunRestarts } from '../../runs/rules/restarts.ts'
 import { decideApproval } from '../../runs/rules/waits-of-nodes.ts'
 import { againHint, type FoundNode, NodeFinder, type NodeOf, wrongNode } from './find-node.ts'
+import { checkApprover } from './rules/approvers.ts'
 
 type Decided = NodeDecided['decision']
 type DecideRequest = CallRequest<typeof CALLS.runsApprove>
+
+/** Who makes a call about a node. */
+export interface Caller {
+  /** As that party names itself. */
+  readonly by?: string | undefined
+  /** What a gateway says of them; undefined: they came through none. */
+  readonly origin?: AuditOrigin | undefined
+}
 
 /** Approves and rejects nodes that wait for it. One write of the node's task decides, also between several people, the time limit and a cancel. */
 export class DecideApprovals {
@@ -23,12 +32,13 @@ export class DecideApprovals {
 
   /**
    * The same decision once more answers who made it, and changes nothing.
-   * @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST; DECIDED_OTHERWISE, also of an earlier generation of the node
+   * @throws CarillonError RUN_NOT_FOUND, INVALID_REQUEST; FORBIDDEN without a role that the node names; DECIDED_OTHERWISE, also of an earlier generation of the node
    */
-  async decide(namespace: string, request: DecideRequest & { readonly decision: Decided }, by: string | undefined): Promise<NodeDecided> {
+  async decide(namespace: string, request: DecideRequest & { readonly decision: Decided }, { by, origin }: Caller): Promise<NodeDecided> {
     const found = await this.#finder.find(namespace, request)
     const { node, generation, task, run } = found
     if (!('wait' in node && 'approval' in node.wait)) throw wrongNode(request, 'it is no approval', 'Name a node that waits for one.')
+    checkApprover(node, origin)
     if (request.generation !== undefined && request.generation > generation) throw notBegun(request.generation, generation)
     if (request.generation !== undefined && request.generation < generation)
       throw otherwise(request, `its generation ${request.generation} is history: it was run again, and is at ${generation}`)

@@ -58,7 +58,7 @@ test('a node that is skipped while the end of its run is written lets the run go
   const mock = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
     if (!skipped && changes.some(({ set }) => set.state === 'succeeded')) {
       await clock.advance(1)
-      skipped = changeNodes.skip('default', { runId: run.id, node: 'a' }, 'ada')
+      skipped = changeNodes.skip('default', { runId: run.id, node: 'a' }, { by: 'ada' })
       await skipped
     }
     return update(changes)
@@ -91,7 +91,7 @@ for (const [change, after] of [
     const { mock } = context.mock.method(store.runs, 'update', async (changes: Parameters<typeof update>[0]) => {
       if (!changed && changes.some(({ set }) => set.state === 'failed')) {
         await clock.advance(1)
-        changed = changeNodes[change]('default', { runId: run.id, node: 'a' }, 'ada')
+        changed = changeNodes[change]('default', { runId: run.id, node: 'a' }, { by: 'ada' })
         await changed
       }
       return update(changes)

@@ -83,7 +83,7 @@ class KilledOrder {
     const { tasks } = this.#store
     const isWaiting = (await tasks.list({ runId, limit: 100 })).items.some(({ name, state }) => name === 'approve' && state === 'delayed')
     const approval = { runId, node: 'approve', decision: 'approved' } as const
-    if (isWaiting) await this.#with(({ decideApprovals }) => decideApprovals.decide('default', approval, 'ada'))
+    if (isWaiting) await this.#with(({ decideApprovals }) => decideApprovals.decide('default', approval, { by: 'ada' }))
     for (const { fake } of this.#all) for (const work of fake.publishedTo('work.') as unknown as WorkMessage[]) await this.#executes(work)
     if (isWaiting || this.ran.length > before) return
     // Nothing to do: what was lost is found as time goes on.

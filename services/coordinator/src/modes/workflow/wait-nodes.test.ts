@@ -10,7 +10,7 @@ const SIGNAL = [
   { id: 'ship', handler: 'ship', after: 'paid', payload: 'nodes.paid.result' },
 ]
 const APPROVAL = [
-  { id: 'approve', wait: { approval: { by: ['operator'], timeoutMs: 60_000 } } },
+  { id: 'approve', wait: { approval: { timeoutMs: 60_000 } } },
   { id: 'ship', handler: 'ship', after: 'approve' },
 ]
 
@@ -24,7 +24,7 @@ const decide = async (
   request: { runId: string; node?: string; generation?: number; note?: string },
   [decision, by]: ['approved' | 'rejected', string],
 ) => {
-  const decided = await coordinator.decideApprovals.decide('default', { node: 'approve', ...request, decision }, by)
+  const decided = await coordinator.decideApprovals.decide('default', { node: 'approve', ...request, decision }, { by })
   await turns()
   return decided
 }

@@ -11,10 +11,10 @@ export const workflowController = ({
 }) =>
   ({
     answers: {
-      runsSkipNode: ({ namespace, input, by }) => changeNodes.skip(namespace, input, by),
-      runsSucceedNode: ({ namespace, input, by }) => changeNodes.succeed(namespace, input, by),
-      runsApprove: ({ namespace, input, by }) => decideApprovals.decide(namespace, { ...input, decision: 'approved' }, by),
-      runsReject: ({ namespace, input, by }) => decideApprovals.decide(namespace, { ...input, decision: 'rejected' }, by),
+      runsSkipNode: ({ namespace, input, ...caller }) => changeNodes.skip(namespace, input, caller),
+      runsSucceedNode: ({ namespace, input, ...caller }) => changeNodes.succeed(namespace, input, caller),
+      runsApprove: ({ namespace, input, ...caller }) => decideApprovals.decide(namespace, { ...input, decision: 'approved' }, caller),
+      runsReject: ({ namespace, input, ...caller }) => decideApprovals.decide(namespace, { ...input, decision: 'rejected' }, caller),
       runsStopNode: ({ namespace, input }) => changeNodes.stop(namespace, input),
     },
   }) satisfies ControllerOf<'coordinator'>

@@ -176,19 +176,19 @@ test('a node that failed is skipped, or counts as one that has succeeded: the ru
   const coordinator = await createTestCoordinator(context)
   const { changeNodes } = coordinator
   const first = await failed(coordinator)
-  await changeNodes.skip('default', { runId: first.id, node: 'b' }, 'ada')
+  await changeNodes.skip('default', { runId: first.id, node: 'b' }, { by: 'ada' })
   await turns()
   assert.equal(await first.states(), 'a:succeeded b:skipped c:succeeded d:queued')
   assert.deepEqual((await first.task('b'))?.node, { own: { handler: 'h' }, by: 'ada' })
   const second = await failed(coordinator)
-  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 7 } }, undefined)
+  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 7 } }, {})
   // Repeated, it changes nothing.
-  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 8 } }, undefined)
+  await changeNodes.succeed('default', { runId: second.id, node: 'b', result: { ref: 8 } }, {})
   await turns()
   assert.equal((await second.task('b'))?.result, '{"ref":7}')
   await second.ends('d')
   assert.equal((await second.record()).state, 'succeeded')
-  await assert.rejects(changeNodes.skip('default', { runId: second.id, node: 'a' }, undefined), {
+  await assert.rejects(changeNodes.skip('default', { runId: second.id, node: 'a' }, {}), {
     code: 'INVALID_REQUEST',
     message: /it is succeeded/,
   })
@@ -198,7 +198,7 @@ test('a node that has not begun is skipped, and one that is under way is stopped
   const coordinator = await createTestCoordinator(context)
   const { changeNodes } = coordinator
   const run = await WorkflowRun.start(coordinator, FAILING)
-  await changeNodes.skip('default', { runId: run.id, node: 'd' }, undefined)
+  await changeNodes.skip('default', { runId: run.id, node: 'd' }, {})
   await run.ends('a')
   await changeNodes.stop('default', { runId: run.id, node: 'b' })
   await turns()

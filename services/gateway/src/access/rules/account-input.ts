@@ -1,4 +1,4 @@
-import { LIMITS, ROLES } from '@carillon/contracts'
+import { LIMITS, nameField, ROLES, type Role } from '@carillon/contracts'
 import * as z from 'zod'
 
 /** No rules of composition: length is what counts. */
@@ -22,6 +22,11 @@ export const signInSchema = z.strictObject({ name: z.string().min(1).max(LIMITS.
 export const useLinkSchema = z.strictObject({ secret: z.string().min(1).max(100), name: accountName.optional(), password: newPassword })
 export const changePasswordSchema = z.strictObject({ old: anyPassword, new: newPassword })
 export const rightsSchema = z.strictObject({ role: z.enum(ROLES), payloads: z.boolean().default(true) })
+/** A member has the roles of gateways by the role alone: an operator who decides as an admin would be one. */
+const approvalRole = nameField.refine((name) => !ROLES.includes(name as Role), {
+  error: `Use a name of your own: ${ROLES.join(', ')} follow from the role.`,
+})
+export const membershipSchema = rightsSchema.extend({ approves: z.array(approvalRole).max(LIMITS.memberApprovals).default([]) })
 export const newTokenSchema = z.strictObject({
   name: accountName,
   role: z.enum(ROLES),

@@ -8,6 +8,8 @@ export const EVERYWHERE = '*'
 export interface Rights {
   readonly role: Role
   readonly payloads: boolean
+  /** Roles of approvals, beside the role. */
+  readonly approves?: readonly string[] | undefined
 }
 
 const rankOf = (role: Role): number => ROLES.indexOf(role)
@@ -28,8 +30,15 @@ export function rightsOf(memberships: Memberships, namespace: string): Rights | 
   const found = [membershipOf(memberships, EVERYWHERE), membershipOf(memberships, namespace)].filter((one) => one !== undefined)
   if (found.length === 0) return undefined
   const role = found.map((one) => one.role).reduce((a, b) => (hasRole(a, b) ? a : b))
-  return { role, payloads: found.some(({ payloads }) => payloads) }
+  const approves = [...new Set(found.flatMap((one) => one.approves ?? []))].sort()
+  return { role, payloads: found.some(({ payloads }) => payloads), ...(approves.length === 0 ? {} : { approves }) }
 }
+
+/** The roles by which someone decides about approvals: a role includes those below it. */
+export const decidingRoles = (role: Role | undefined, approves: readonly string[]): string[] => [
+  ...ROLES.filter((other) => hasRole(role, other)),
+  ...approves,
+]
 
 /**
  * What a token may do: no more than its maker may now, and nothing once the membership has ended under which it was made, also when its maker has been

@@ -12,8 +12,9 @@ export function begunWait(
   if ('durationMs' in wait) return { ...begun, reason: 'delay', wakeAt: now + wait.durationMs, delayMs: wait.durationMs }
   const { timeoutMs } = 'approval' in wait ? wait.approval : wait
   const limit = timeoutMs === undefined ? { wakeAt: null, delayMs: null } : { wakeAt: now + timeoutMs, delayMs: timeoutMs }
-  // A signal of its name decides, too.
-  if ('approval' in wait) return { ...begun, ...limit, reason: 'approval', waits: [{ step: 0, signal: id }] }
+  // A signal of its name decides, too, but where roles are needed: a signal has none.
+  if ('approval' in wait)
+    return { ...begun, ...limit, reason: 'approval', waits: wait.approval.by === undefined ? [{ step: 0, signal: id }] : null }
   return { ...begun, ...limit, reason: 'signal', waits: [{ step: 0, signal: wait.signal }] }
 }
 

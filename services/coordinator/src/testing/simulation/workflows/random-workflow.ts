@@ -114,7 +114,7 @@ function wait(random: Random, now: number, isWithin: boolean): NodeWait {
   const limit = random.chance(0.5) ? { timeoutMs: 1 + random.below(40_000) } : {}
   if (isWithin) return { durationMs: 1 + random.below(20_000) }
   if (random.chance(0.4)) return { signal: random.pick(SIGNALS) ?? 'paid', ...limit }
-  if (random.chance(0.5)) return { approval: { by: ['operator'], ...limit } }
+  if (random.chance(0.5)) return { approval: limit }
   return random.chance(0.7)
     ? { durationMs: 1 + random.below(20_000) }
     : { until: new Date(now - 5_000 + random.below(40_000)).toISOString() }

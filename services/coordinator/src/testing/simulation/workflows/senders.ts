@@ -63,7 +63,7 @@ export class Senders {
     const asked: Asked = { node, generation, decision, by: random.pick(PEOPLE) ?? 'ada' }
     this.#asked.push(asked)
     const request = { runId, node, decision, ...(generation === undefined ? {} : { generation }) }
-    const answer = await coordinators.with(({ decideApprovals }) => decideApprovals.decide('default', request, asked.by))
+    const answer = await coordinators.with(({ decideApprovals }) => decideApprovals.decide('default', request, asked))
     if (answer) this.#decided.push({ ...answer, asked })
   }
 

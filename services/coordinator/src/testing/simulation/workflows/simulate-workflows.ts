@@ -203,7 +203,7 @@ export class WorkflowSimulation {
     const isOverruled = hasFailed && 'handler' in node && !('foreach' in node) && this.#random.chance(0.5)
     const say = () =>
       this.#coordinators.with(async ({ changeNodes }) =>
-        isOverruled ? changeNodes.succeed('default', at, undefined) : changeNodes.skip('default', at, undefined),
+        isOverruled ? changeNodes.succeed('default', at, {}) : changeNodes.skip('default', at, {}),
       )
     if (await say()) return
     this.#sayAgain = async () => {

@@ -310,7 +310,7 @@ export const WORKFLOW_FAULTS: Readonly<Record<string, WorkflowFault>> = {
   'an approval counts for a later generation': {
     coordinator: ({ decideApprovals }) => {
       const decide = decideApprovals.decide.bind(decideApprovals)
-      decideApprovals.decide = (namespace, { generation: _, ...request }, by) => decide(namespace, request, by)
+      decideApprovals.decide = (namespace, { generation: _, ...request }, caller) => decide(namespace, request, caller)
     },
     leadsTo: /generation 1 was meant/,
     seed: 42,
