@@ -3,6 +3,16 @@ import { counted, grouped } from '../plural.ts'
 export const overview = {
   ranges: { '1h': 'Last hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' },
   range: 'Range',
+  compare: 'Compared with',
+  comparisons: { '1d': 'beside the day before', '7d': 'beside last week', '28d': 'beside four weeks ago', none: 'without a comparison' },
+  changes: 'What has changed',
+  changeKinds: {
+    version: 'New version',
+    put: 'Job changed',
+    paused: 'Job paused',
+    resumed: 'Job resumed',
+    removed: 'Job removed',
+  },
   tiles: {
     ended: 'Ended',
     failed: 'Failed',
@@ -31,7 +41,10 @@ export const overview = {
     queue: 'Age of the oldest waiting task',
     succeeded: 'succeeded',
     failed: 'failed',
-    others: 'all',
+    others: 'cancelled or skipped',
+    before: 'before',
+    p95Before: 'p95 before',
+    maxBefore: 'longest before',
     p50: 'p50',
     p95: 'p95',
     max: 'longest',

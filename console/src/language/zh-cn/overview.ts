@@ -4,6 +4,16 @@ import { grouped } from '../plural.ts'
 export const overview: Messages['overview'] = {
   ranges: { '1h': '最近一小时', '24h': '24 小时', '7d': '7 天', '30d': '30 天' },
   range: '时间范围',
+  compare: '对比',
+  comparisons: { '1d': '对比前一天', '7d': '对比上周', '28d': '对比四周前', none: '不对比' },
+  changes: '期间的变更',
+  changeKinds: {
+    version: '新版本',
+    put: '任务已修改',
+    paused: '任务已暂停',
+    resumed: '任务已恢复',
+    removed: '任务已删除',
+  },
   tiles: {
     ended: '已结束',
     failed: '失败',
@@ -32,7 +42,10 @@ export const overview: Messages['overview'] = {
     queue: '最久等待的时间',
     succeeded: '成功',
     failed: '失败',
-    others: '全部',
+    others: '已取消或跳过',
+    before: '此前',
+    p95Before: '此前 p95',
+    maxBefore: '此前最长',
     p50: 'p50',
     p95: 'p95',
     max: '最长',

@@ -1,4 +1,5 @@
 import type { Beat, InstanceView } from '@carillon/contracts'
+import { useNavigate, useSearch } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
 import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
@@ -8,6 +9,7 @@ import { Page, Section } from '../../parts/page.tsx'
 import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { useRefresh } from '../../stream/use-live-call.ts'
 import { useTopics } from '../../stream/use-topics.ts'
+import { textOf } from '../../url/search.ts'
 import layout from '../layout.module.css'
 import { InstanceCard } from './instance-card.tsx'
 import { type Loads, versionSkew, withBeat } from './loads.ts'
@@ -19,7 +21,12 @@ const MOST_INSTANCES = 1_000
 export function ExecutorsPage(): ReactNode {
   const { executors: texts } = useMessages()
   const { pages, loads } = useInstances()
-  const [text, setText] = useState('')
+  const navigate = useNavigate()
+  const search = useSearch({ strict: false }) as Readonly<Record<string, unknown>>
+  const text = textOf(search, 'text') ?? textOf(search, 'instance') ?? ''
+  const setText = (wanted: string) => {
+    navigate({ to: '.', search: { text: wanted } as never, replace: true }).catch(() => undefined)
+  }
   const instances = pages.items as readonly InstanceView[] | undefined
   const wanted = text.trim().toLowerCase()
   const shown = instances?.filter(({ instance, service, handlers }) =>

@@ -1,18 +1,19 @@
 import type { StatsJob } from '@carillon/contracts'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
-import { useLanguage, useMessages } from '../../language/language-context.tsx'
+import { type ReactNode, useMemo } from 'react'
+import { useMessages } from '../../language/language-context.tsx'
+import { ChangesList, chartMarks } from '../../parts/chart/changes-list.tsx'
+import { ChartFigure } from '../../parts/chart/chart-figure.tsx'
+import { endedSeries, failuresOf, runTimeSeries, timesOf } from '../../parts/chart/stats-series.ts'
 import { Field, Select } from '../../parts/field.tsx'
 import { Facts, Section } from '../../parts/page.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { EmptyState, LoadingState, ProblemNote } from '../../parts/states.tsx'
 import { useLiveCall } from '../../stream/use-live-call.ts'
-import { formatDuration, formatTime, viewerZone } from '../../time/format.ts'
+import { formatDuration, viewerZone } from '../../time/format.ts'
 import { RelativeTime } from '../../time/time.tsx'
 import { oneOf } from '../../url/search.ts'
 import layout from '../layout.module.css'
-import styles from './job-statistics.module.css'
-import { barsOf } from './stat-bars.ts'
 
 const RANGES = ['1h', '24h', '7d', '30d'] as const
 
@@ -24,7 +25,7 @@ export function JobStatistics({ name }: { readonly name: string }): ReactNode {
   const range = oneOf(search, 'range', RANGES) ?? '24h'
   const { data, error } = useLiveCall(
     'statsJob',
-    { name, range, zone: viewerZone() },
+    { name, range, zone: viewerZone(), compare: range === '30d' ? '28d' : '7d' },
     { topics: ['runs'], concerns: ({ body, what }) => body['job'] === name && what !== 'started' && what !== 'progress' },
   )
   return (
@@ -58,7 +59,7 @@ function Counted({ statistics }: { readonly statistics: StatsJob }): ReactNode {
   const { job: texts } = useMessages()
   const { totals, errors } = statistics
   const { states, runMs, waitMs, lateMs } = totals
-  const failed = (states.failed ?? 0) + (states.timed_out ?? 0) + (states.expired ?? 0)
+  const failed = failuresOf(totals)
   const times = (of: typeof runMs) =>
     of.p50 === undefined || of.p95 === undefined ? '–' : `${formatDuration(of.p50)} / ${formatDuration(of.p95)}`
   return (
@@ -72,7 +73,10 @@ function Counted({ statistics }: { readonly statistics: StatsJob }): ReactNode {
           { name: texts.retries, value: String(totals.retries) },
         ]}
       />
-      <Bars statistics={statistics} />
+      <div className={layout['padded']}>
+        <Charts statistics={statistics} />
+        <ChangesList marks={statistics.marks} />
+      </div>
       {errors.length > 0 && (
         <ul className={layout['padded']}>
           {errors.slice(0, 5).map(({ fingerprint, message, name: kind, count, lastAt, runId }) => (
@@ -86,44 +90,23 @@ function Counted({ statistics }: { readonly statistics: StatsJob }): ReactNode {
   )
 }
 
-const BOX = { width: 960, height: 90 } as const
-
-/** Ends by time: good ones below, failed ones on top. The same numbers are a table for screen readers. */
-function Bars({ statistics: { points } }: { readonly statistics: StatsJob }): ReactNode {
-  const { job: texts } = useMessages()
-  const { language } = useLanguage()
-  const timeText = (at: string) => formatTime(at, { language, zone: viewerZone() })
-  const bars = barsOf(points, BOX)
+function Charts({ statistics }: { readonly statistics: StatsJob }): ReactNode {
+  const { overview } = useMessages()
+  const { charts } = overview
+  const data = useMemo(
+    () => ({
+      times: timesOf(statistics.points),
+      marks: chartMarks(statistics.marks, overview),
+      ended: endedSeries(statistics, charts),
+      runTime: runTimeSeries(statistics, charts),
+    }),
+    [statistics, overview, charts],
+  )
+  const common = { times: data.times, marks: data.marks }
   return (
-    <figure className={styles['chart']}>
-      <svg viewBox={`0 0 ${BOX.width} ${BOX.height}`} preserveAspectRatio="none" aria-hidden="true">
-        {bars.map(({ at, x, width, good, bad }) => (
-          <g key={at}>
-            <rect className={styles['good']} x={x} width={width} y={BOX.height - good} height={good} />
-            <rect className={styles['bad']} x={x} width={width} y={BOX.height - good - bad} height={bad} />
-            <title>{timeText(at)}</title>
-          </g>
-        ))}
-      </svg>
-      <table className="visually-hidden">
-        <caption>{texts.statistics}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{texts.when}</th>
-            <th scope="col">{texts.ended}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {points
-            .filter(({ ended }) => ended > 0)
-            .map(({ at, ended, states }) => (
-              <tr key={at}>
-                <td>{timeText(at)}</td>
-                <td>{texts.counts(states.succeeded ?? 0, ended - (states.succeeded ?? 0))}</td>
-              </tr>
-            ))}
-        </tbody>
-      </table>
-    </figure>
+    <div className={layout['columns']}>
+      <ChartFigure {...common} name={charts.ended} series={data.ended} format={String} />
+      <ChartFigure {...common} name={charts.runTime} series={data.runTime} format={formatDuration} />
+    </div>
   )
 }

@@ -3,15 +3,18 @@ import { STATS_RANGES } from '@carillon/contracts'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { type ReactNode, useMemo } from 'react'
 import { useMessages } from '../../language/language-context.tsx'
+import { ChangesList, chartMarks } from '../../parts/chart/changes-list.tsx'
 import { ChartFigure } from '../../parts/chart/chart-figure.tsx'
+import { endedSeries, latenessSeries, queueSeries, runTimeSeries, timesOf } from '../../parts/chart/stats-series.ts'
+import { Field, Select } from '../../parts/field.tsx'
 import { Page } from '../../parts/page.tsx'
 import { ErrorState, LoadingState } from '../../parts/states.tsx'
 import { useLiveCall } from '../../stream/use-live-call.ts'
 import { formatDuration, viewerZone } from '../../time/format.ts'
+import { oneOf } from '../../url/search.ts'
 import { BrokenSection } from './broken-section.tsx'
-import { endedSeries, latenessSeries, queueSeries, runTimeSeries, timesOf } from './overview-numbers.ts'
 import styles from './overview-page.module.css'
-import { DEFAULT_RANGE } from './overview-search.ts'
+import { COMPARISONS, type Comparison, compareInput, comparisonOf, DEFAULT_RANGE } from './overview-search.ts'
 import { QueuesSection } from './queues-section.tsx'
 import { RankedSections } from './ranked-sections.tsx'
 import { Tiles } from './tiles.tsx'
@@ -23,10 +26,21 @@ const WITHIN_MS = 5_000
 /** What broke now, how much runs, how fast, and what waits. */
 export function OverviewPage(): ReactNode {
   const { shell } = useMessages()
-  const { range = DEFAULT_RANGE } = place.useSearch()
-  const stats = useLiveCall('statsOverview', { range, zone: viewerZone() }, { topics: ['runs'], withinMs: WITHIN_MS })
+  const search = place.useSearch()
+  const { range = DEFAULT_RANGE } = search
+  const compared = comparisonOf(search)
+  const question = { range, zone: viewerZone(), ...compareInput(compared) }
+  const stats = useLiveCall('statsOverview', question, { topics: ['runs'], withinMs: WITHIN_MS })
   return (
-    <Page title={shell.pages.overview} actions={<RangeChoice range={range} />}>
+    <Page
+      title={shell.pages.overview}
+      actions={
+        <>
+          <ComparisonChoice chosen={compared} />
+          <RangeChoice range={range} />
+        </>
+      }
+    >
       {stats.isPending && <LoadingState />}
       {stats.error !== null && <ErrorState error={stats.error} onRetry={() => stats.refetch()} />}
       {stats.data !== undefined && <OpenOverview stats={stats.data} />}
@@ -40,6 +54,7 @@ function OpenOverview({ stats }: { readonly stats: StatsOverview }): ReactNode {
       <BrokenSection errors={stats.errors} />
       <Tiles stats={stats} />
       <Charts stats={stats} />
+      <ChangesList marks={stats.marks} />
       <QueuesSection />
       <RankedSections stats={stats} />
     </>
@@ -55,7 +70,7 @@ function RangeChoice({ range }: { readonly range: string }): ReactNode {
           key={one}
           from="/n/$namespace/overview"
           to="."
-          search={{ range: one }}
+          search={(before) => ({ ...before, range: one })}
           replace
           aria-current={one === range ? 'true' : undefined}
         >
@@ -66,27 +81,46 @@ function RangeChoice({ range }: { readonly range: string }): ReactNode {
   )
 }
 
+function ComparisonChoice({ chosen }: { readonly chosen: Comparison }): ReactNode {
+  const { overview } = useMessages()
+  const navigate = place.useNavigate()
+  return (
+    <Field label={overview.compare} isLabelHidden>
+      <Select
+        value={chosen}
+        options={COMPARISONS.map((value) => ({ value, label: overview.comparisons[value] }))}
+        onChange={(event) => {
+          const compare = oneOf({ compare: event.currentTarget.value }, 'compare', COMPARISONS)
+          navigate({ search: (before) => ({ ...before, compare }), replace: true }).catch(() => undefined)
+        }}
+      />
+    </Field>
+  )
+}
+
 const countText = (value: number) => String(Math.round(value))
 
-function Charts({ stats: { points } }: { readonly stats: StatsOverview }): ReactNode {
+function Charts({ stats }: { readonly stats: StatsOverview }): ReactNode {
   const { overview } = useMessages()
   const texts = overview.charts
   const data = useMemo(
     () => ({
-      times: timesOf(points),
-      ended: endedSeries(points, texts),
-      runTime: runTimeSeries(points, texts),
-      lateness: latenessSeries(points, texts),
-      queue: queueSeries(points, texts),
+      times: timesOf(stats.points),
+      marks: chartMarks(stats.marks, overview),
+      ended: endedSeries(stats, texts),
+      runTime: runTimeSeries(stats, texts),
+      lateness: latenessSeries(stats, texts),
+      queue: queueSeries(stats, texts),
     }),
-    [points, texts],
+    [stats, overview, texts],
   )
+  const common = { times: data.times, marks: data.marks }
   return (
     <div className={styles['charts']}>
-      <ChartFigure name={texts.ended} times={data.times} series={data.ended} format={countText} />
-      <ChartFigure name={texts.runTime} times={data.times} series={data.runTime} format={formatDuration} />
-      <ChartFigure name={texts.queue} times={data.times} series={data.queue} format={formatDuration} />
-      <ChartFigure name={texts.lateness} times={data.times} series={data.lateness} format={formatDuration} />
+      <ChartFigure {...common} name={texts.ended} series={data.ended} format={countText} />
+      <ChartFigure {...common} name={texts.runTime} series={data.runTime} format={formatDuration} />
+      <ChartFigure {...common} name={texts.queue} series={data.queue} format={formatDuration} />
+      <ChartFigure {...common} name={texts.lateness} series={data.lateness} format={formatDuration} />
     </div>
   )
 }

@@ -2,10 +2,11 @@ import type { StatsOverview } from '@carillon/contracts'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useMessages } from '../../language/language-context.tsx'
+import { failuresOf } from '../../parts/chart/stats-series.ts'
 import { formatDuration } from '../../time/format.ts'
 import { pagePath } from '../../url/page-path.ts'
 import { useNamespace } from '../../url/use-namespace.ts'
-import { failuresOf, percentText, ratePerMinute, rateText } from './overview-numbers.ts'
+import { percentText, ratePerMinute, rateText } from './overview-numbers.ts'
 import styles from './overview-page.module.css'
 
 interface Tile {

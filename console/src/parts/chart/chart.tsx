@@ -3,13 +3,14 @@ import { type ReactNode, useEffect, useRef } from 'react'
 import UPlot from 'uplot'
 import { formatTime, viewerZone } from '../../time/format.ts'
 import styles from './chart.module.css'
-import type { ChartProps } from './chart-data.ts'
+import type { ChartMark, ChartProps } from './chart-data.ts'
 import { resolveColor, useThemeVersion } from './colors.ts'
 
 const HEIGHT_PX = 160
+const FLAG_PX = 3
 
 /** A time series on a canvas. What it shows is also in the table beside it. */
-export default function Chart({ name, times, series, format }: ChartProps): ReactNode {
+export default function Chart({ name, times, series, marks, format }: ChartProps): ReactNode {
   const box = useRef<HTMLDivElement>(null)
   const theme = useThemeVersion()
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours of a canvas are fixed when it is drawn.
@@ -18,8 +19,8 @@ export default function Chart({ name, times, series, format }: ChartProps): Reac
     if (element === null) return undefined
     const color = (variable: string) => resolveColor(element, variable)
     const plot = new UPlot(
-      optionsOf({ name, times, series, format }, { width: element.clientWidth, color }),
-      [[...times], ...series.map(({ values }) => [...values])],
+      optionsOf({ name, times, series, marks, format }, { width: element.clientWidth, color }),
+      [[...times], ...series.map(({ values, heights = values }) => [...heights])],
       element,
     )
     const resized = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT_PX }))
@@ -28,7 +29,7 @@ export default function Chart({ name, times, series, format }: ChartProps): Reac
       resized.disconnect()
       plot.destroy()
     }
-  }, [name, times, series, format, theme])
+  }, [name, times, series, marks, format, theme])
   return <div ref={box} className={styles['canvas']} aria-hidden="true" />
 }
 
@@ -45,7 +46,7 @@ interface Look {
   readonly color: (variable: string) => string
 }
 
-function optionsOf({ series, format }: ChartProps, { width, color }: Look): UPlot.Options {
+function optionsOf({ series, marks, format }: ChartProps, { width, color }: Look): UPlot.Options {
   const axis = {
     stroke: color('--text-muted'),
     grid: { stroke: color('--line'), width: 1 },
@@ -65,12 +66,39 @@ function optionsOf({ series, format }: ChartProps, { width, color }: Look): UPlo
     ],
     series: [
       { value: (_plot, at) => (at === null ? '' : formatTime(at * 1_000, { language: 'en', zone: viewerZone() }).slice(0, 16)) },
-      ...series.map(({ title, color: variable, isBar = false }) => ({
+      ...series.map(({ title, color: variable, values, isBar = false, isEarlier = false }) => ({
         label: title,
-        ...{ stroke: color(variable), width: isBar ? 0 : 1.75, points: { show: false } },
+        ...{ stroke: color(variable), width: isBar ? 0 : isEarlier ? 1 : 1.75, points: { show: false } },
+        ...(isEarlier ? { dash: [4, 3] } : {}),
         ...(isBar ? { fill: color(variable), ...(bars === undefined ? {} : { paths: bars }) } : line === undefined ? {} : { paths: line }),
-        value: (_plot: UPlot, value: number | null) => (value === null ? '–' : format(value)),
+        // Of bars that stand on one another the drawn number is not the value.
+        value: (_plot: UPlot, _drawn: number | null, _series: number, i: number | null) => {
+          const value = i === null ? undefined : values[i]
+          return value === null || value === undefined ? '–' : format(value)
+        },
       })),
     ],
+    hooks: { draw: [(plot) => drawMarks(plot, marks, color('--accent'))] },
   }
+}
+
+/** A line from top to bottom with a flag, where something has changed. */
+function drawMarks({ ctx, bbox, scales, valToPos }: UPlot, marks: readonly ChartMark[], color: string): void {
+  const [from, to] = [scales['x']?.min ?? 0, scales['x']?.max ?? 0]
+  ctx.save()
+  ctx.strokeStyle = color
+  ctx.fillStyle = color
+  ctx.lineWidth = devicePixelRatio
+  ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
+  for (const { at } of marks) {
+    if (at < from) continue
+    // The last interval is not over: its changes come after its beginning, where the axis ends.
+    const x = Math.round(valToPos(Math.min(at, to), 'x', true))
+    ctx.beginPath()
+    ctx.moveTo(x, bbox.top)
+    ctx.lineTo(x, bbox.top + bbox.height)
+    ctx.stroke()
+    ctx.fillRect(x - FLAG_PX * devicePixelRatio, bbox.top, 2 * FLAG_PX * devicePixelRatio, FLAG_PX * devicePixelRatio)
+  }
+  ctx.restore()
 }
