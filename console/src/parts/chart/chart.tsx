@@ -72,8 +72,8 @@ function optionsOf({ series, marks, format }: ChartProps, { width, color }: Look
         ...(isEarlier ? { dash: [4, 3] } : {}),
         ...(isBar ? { fill: color(variable), ...(bars === undefined ? {} : { paths: bars }) } : line === undefined ? {} : { paths: line }),
         // Of bars that stand on one another the drawn number is not the value.
-        value: (_plot: UPlot, _drawn: number | null, _series: number, i: number | null) => {
-          const value = i === null ? undefined : values[i]
+        value: ({ cursor }: UPlot) => {
+          const value = values[cursor.idx ?? -1]
           return value === null || value === undefined ? '–' : format(value)
         },
       })),
