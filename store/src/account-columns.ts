@@ -41,6 +41,7 @@ export const LINK_COLUMNS = {
   id: 'text',
   purpose: 'text',
   userId: 'text',
+  userEpoch: 'text',
   namespace: 'text',
   role: 'text',
   payloads: 'number',

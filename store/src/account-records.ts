@@ -70,6 +70,8 @@ export interface LinkRecord {
   readonly purpose: LinkPurpose
   /** Whose password it sets; null: of who uses it. */
   readonly userId: string | null
+  /** The epoch that this account had: the link ends with it. Null where there is none. */
+  readonly userEpoch: string | null
   /** Where it makes a member: a namespace, or `*`; null: nowhere. */
   readonly namespace: string | null
   readonly role: Role | null

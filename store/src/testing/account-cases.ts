@@ -23,7 +23,7 @@ const aToken = (id: string, fields: Partial<TokenRecord> = {}): TokenRecord => (
 })
 
 const aLink = (id: string, fields: Partial<LinkRecord> = {}): LinkRecord => ({
-  ...{ id, purpose: 'invite', userId: null, namespace: 'default', role: 'viewer', payloads: 0, createdBy: 'ada' },
+  ...{ id, purpose: 'invite', userId: null, userEpoch: 'e-1', namespace: 'default', role: 'viewer', payloads: 0, createdBy: 'ada' },
   ...{ createdAt: START_AT, expiresAt: START_AT + 100, usedAt: null },
   ...fields,
 })

@@ -115,6 +115,11 @@ for (const store of STORES) {
       const conflict = await ask('POST /jobs/weekly/runs', {}, { 'idempotency-key': 'daily-1' })
       assert.deepEqual([conflict.status, conflict.body.code], [422, 'KEY_CONFLICT'])
       assert.equal((await fetch(new URL(first.headers.get('location') ?? '', base), { headers: signedIn })).status, 200)
+      // A namespace may have a name of the path.
+      const url = new URL('/api/v1/namespaces/jobs/jobs/daily/runs', base)
+      const elsewhere = await fetch(url, { method: 'POST', headers: await mesh.accounts.token('jobs'), body: '{}' })
+      const { runId: id } = (await elsewhere.json()) as { runId: string }
+      assert.equal(elsewhere.headers.get('location'), `/api/v1/namespaces/jobs/runs/${id}`)
     })
 
     test('a list leads to its next page', async () => {

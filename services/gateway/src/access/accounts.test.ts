@@ -75,6 +75,8 @@ test('name and password sign in; whatever is wrong, the answer is the same', asy
   const said = wrong.map(({ status, body: { code: theirs, detail } }) => [status, theirs, detail])
   assert.deepEqual(said[0], said[1])
   assert.equal(said[0]?.[0], 401)
+  const nobody = await browser.ask('GET /api/v1/session')
+  assert.deepEqual([code(nobody), nobody.headers.get('www-authenticate')], ['401 NOT_SIGNED_IN', 'Bearer'])
   assert.equal((await signIn(' ADA ', 'correct horse battery')).status, 204)
   assert.equal((await browser.ask('GET /api/v1/session')).status, 200)
 })
@@ -105,6 +107,21 @@ test('guessing is slowed down, for the account and for the address', async (t) =
   assert.equal(code(await signIn('one more')), '429 RATE_LIMITED')
 })
 
+test('guesses that are sent at the same moment are slowed down as those one after the other', async (t) => {
+  const accounts = await startTestAccounts(t)
+  await accounts.admin()
+  const signIn = (password: string) => accounts.browser().ask('POST /api/v1/session', { name: 'ada', password })
+  const codes = (await Promise.all(Array.from({ length: 30 }, (_, n) => signIn(`guess ${n}`)))).map(code)
+  assert.equal(codes.filter((one) => one === '401 SIGN_IN_REFUSED').length, 5, codes.join())
+  const refused = await signIn('correct horse battery')
+  assert.deepEqual([code(refused), refused.headers.get('retry-after')], ['429 RATE_LIMITED', '1'])
+  accounts.clock.standStill(1_000)
+  assert.equal((await signIn('correct horse battery')).status, 204)
+  // Nobody is kept out who signs in at the same moment with the right one.
+  const right = await Promise.all(Array.from({ length: 8 }, () => signIn('correct horse battery')))
+  assert.deepEqual(new Set(right.map(({ status }) => status)), new Set([204]))
+})
+
 test('a session is a cookie that scripts cannot read; one that was set before the sign-in is worth nothing after it', async (t) => {
   const accounts = await startTestAccounts(t, { routes: [whoAmI] })
   const admin = await accounts.admin()
@@ -115,10 +132,13 @@ test('a session is a cookie that scripts cannot read; one that was set before th
   await browser.ask('POST /api/v1/session', { name: 'ada', password: 'correct horse battery' })
   assert.notEqual(browser.cookie, planted)
   assert.equal((await browser.ask('GET /api/v1/session')).status, 200)
-  const before = browser.cookie
+  const [before, announced] = [browser.cookie, accounts.announced.length]
   assert.equal((await browser.ask('DELETE /api/v1/session')).status, 204)
   assert.equal(browser.cookie, undefined)
-  accounts.composed.cache.drop()
+  // Its open streams end, also at other gateways; a session that is not there changes nothing.
+  assert.equal(accounts.announced.length, announced + 1)
+  assert.equal((await browser.ask('DELETE /api/v1/session', undefined, { cookie: before ?? '' })).status, 204)
+  assert.equal(accounts.announced.length, announced + 1)
   browser.cookie = before
   assert.equal(code(await browser.ask('GET /api/v1/session')), '401 NOT_SIGNED_IN')
   const twice = { cookie: `${admin.cookie}; ${admin.cookie?.split('=')[0]}=x` }
@@ -282,6 +302,31 @@ test('an invitation takes nobody else’s name, and ends with the rights of who 
   const good = await invite(admin)
   assert.equal((await use(good, 'zoe')).status, 204)
   assert.equal(code(await use(good, 'zoe two')), '410 LINK_INVALID')
+})
+
+test('a link for another password ends with the rights of who has made it, and with any change of the account', async (t) => {
+  const accounts = await startTestAccounts(t)
+  const admin = await accounts.admin()
+  const eve = await accounts.member('eve', { role: 'admin' })
+  const dev = await accounts.member('dev', { role: 'developer' })
+  const linkOf = async (by: TestBrowser) => secretOf((await by.ask(`POST ${MEMBERS}/${dev.id}/reset`)).body.url)
+  const use = (secret: string) => accounts.browser().ask('POST /api/v1/session/link', { secret, password: 'one that eve knows' })
+  const joinOther = async () => {
+    const { url } = (await admin.ask('POST /api/v1/namespaces/other/members', { role: 'admin' })).body
+    const given = { secret: secretOf(url), name: 'dev', password: 'correct horse battery' }
+    assert.equal((await dev.ask('POST /api/v1/session/link', given)).status, 204)
+  }
+  const early = await linkOf(eve)
+  await joinOther()
+  assert.equal(code(await use(early)), '410 LINK_INVALID', 'it would lead to another namespace')
+  const [first, second] = [await linkOf(admin), await linkOf(admin)]
+  assert.equal((await use(first)).status, 204)
+  assert.equal(code(await use(second)), '410 LINK_INVALID', 'the password was changed since')
+  await admin.ask(`DELETE /api/v1/namespaces/other/members/${dev.id}`)
+  const late = await linkOf(eve)
+  await admin.ask(`PUT ${MEMBERS}/${eve.id}`, { role: 'viewer' })
+  assert.equal(code(await use(late)), '410 LINK_INVALID', 'eve is no admin any more')
+  assert.equal((await use(await linkOf(admin))).status, 204)
 })
 
 test('the last admin stays', async (t) => {

@@ -20,12 +20,8 @@ export class ChangePassword {
     const { passwords, throttle, trail, users } = this.#parts
     const user = principal.kind === 'user' ? await users.get(principal.id) : undefined
     if (user === undefined || user.passwordHash === null) throw new CarillonError('FORBIDDEN', `${principal.name} has no password here`)
-    throttle.admit(user.id, from.address)
-    if (!(await passwords.matches(user.passwordHash, given.old))) {
-      throttle.failed(user.id, from.address)
-      throw new CarillonError('SIGN_IN_REFUSED', 'The old password is wrong', { field: 'old' })
-    }
-    throttle.succeeded(user.id)
+    const isRight = await throttle.attempt(user.id, from.address, () => passwords.matches(user.passwordHash, given.old))
+    if (!isRight) throw new CarillonError('SIGN_IN_REFUSED', 'The old password is wrong', { field: 'old' })
     const passwordHash = await passwords.hash(given.new)
     const changed = await users.change(user.id, () => ({ passwordHash }))
     const who = { actorId: `user/${user.id}`, actor: user.name, via: 'http', resource: user.id }

@@ -22,7 +22,7 @@ export class MakeAdminLink {
     const { users, makeLink, url } = this.#parts
     const purpose = (await users.areThere()) ? 'admin' : 'first-admin'
     const { path, expiresAt } = await makeLink.execute({
-      ...{ purpose, userId: null, namespace: EVERYWHERE, role: 'admin', payloads: true, createdBy: by },
+      ...{ purpose, userId: null, userEpoch: null, namespace: EVERYWHERE, role: 'admin', payloads: true, createdBy: by },
     })
     return { url: `${url()}${path}`, expiresAt }
   }

@@ -13,7 +13,7 @@ export interface MadeLink {
   readonly expiresAt: string
 }
 
-type Asked = Pick<LinkRecord, 'purpose' | 'userId' | 'namespace' | 'role' | 'createdBy'> & { readonly payloads: boolean }
+type Asked = Pick<LinkRecord, 'purpose' | 'userId' | 'userEpoch' | 'namespace' | 'role' | 'createdBy'> & { readonly payloads: boolean }
 
 /** Makes one-time links. */
 export class MakeLink {

@@ -53,7 +53,10 @@ export class Members {
   async invite(rights: Rights, acting: Acting): Promise<MadeLink> {
     const { namespace, principal } = acting
     refuseTokens(principal)
-    const link = await this.#parts.makeLink.execute({ purpose: 'invite', userId: null, namespace, ...rights, createdBy: principal.id })
+    const link = await this.#parts.makeLink.execute({
+      ...{ purpose: 'invite', userId: null, userEpoch: null, namespace, createdBy: principal.id },
+      ...rights,
+    })
     await this.#keep({ action: 'members.invite', resource: null, details: { ...rights } }, acting)
     return link
   }
@@ -84,7 +87,10 @@ export class Members {
       throw new CarillonError('FORBIDDEN', `${user.name} ${why}`, { field: 'id', value: id })
     }
     const rights = { namespace: null, role: null, payloads: false }
-    const link = await this.#parts.makeLink.execute({ purpose: 'reset', userId: id, ...rights, createdBy: principal.id })
+    const link = await this.#parts.makeLink.execute({
+      ...{ purpose: 'reset', userId: id, userEpoch: user.epoch, createdBy: principal.id },
+      ...rights,
+    })
     await this.#keep({ action: 'members.reset', resource: id, details: null }, acting)
     return link
   }

@@ -29,7 +29,7 @@ export class Passwords {
   async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
     if (this.#running >= AT_ONCE) {
       if (this.#waiting.length >= WAITING)
-        throw new CarillonError('RATE_LIMITED', 'Too many sign-ins at once', { hint: 'Send it again in a few seconds.' })
+        throw new CarillonError('RATE_LIMITED', 'Too many sign-ins at once', { hint: 'Send it again in 2 s.', value: '2' })
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     } else this.#running++
     try {

@@ -12,7 +12,7 @@ export const IDLE_MS = 24 * 3_600_000
 const LONGEST_MS = 14 * 86_400_000
 const SECRET_BYTES = 32
 
-type Parts = Pick<AccessParts, 'accounts' | 'clock'> & { readonly origin: string | undefined }
+type Parts = Pick<AccessParts, 'accounts' | 'clock' | 'announce'> & { readonly origin: string | undefined }
 
 /** Browsers that are signed in. */
 export class Sessions {
@@ -42,6 +42,8 @@ export class Sessions {
 
   async #remove({ headers }: FastifyRequest): Promise<void> {
     const secret = cookieOf(headers.cookie, cookieName({ origin: this.#parts.origin, host: headers.host }))
-    if (secret !== undefined) await this.#parts.accounts.removeSession(hashOf(secret))
+    if (secret === undefined) return
+    // Gateways have it in memory, and its streams are open.
+    if ((await this.#parts.accounts.removeSession(hashOf(secret))) === 'applied') this.#parts.announce()
   }
 }

@@ -26,16 +26,16 @@ export class SignIn {
   async execute({ name, password }: { name: string; password: string }, from: Origin): Promise<UserRecord> {
     const { accounts, passwords, throttle, trail } = this.#parts
     const id = idOfName(name)
-    throttle.admit(id, from.address)
-    const [user] = await accounts.users([id])
-    const isRight = await passwords.matches(user?.passwordHash ?? null, password)
+    let user: UserRecord | undefined
+    const isRight = await throttle.attempt(id, from.address, async () => {
+      user = (await accounts.users([id]))[0]
+      return passwords.matches(user?.passwordHash ?? null, password)
+    })
     const entry = { action: 'session.begin', actor: name.trim(), via: 'password', resource: null, ...from }
     if (user === undefined || !isRight) {
-      throttle.failed(id, from.address)
       await trail.keep({ ...entry, actorId: null, outcome: 'SIGN_IN_REFUSED' })
       throw new CarillonError('SIGN_IN_REFUSED', 'Name or password is wrong')
     }
-    throttle.succeeded(id)
     await trail.keep({ ...entry, actorId: `user/${user.id}`, actor: user.name, outcome: 'done' })
     return user
   }

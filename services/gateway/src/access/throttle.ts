@@ -19,20 +19,51 @@ interface Failures {
 export class Throttle {
   readonly #clock: Clock
   readonly #failures = new Map<string, Failures>()
+  /** Of each account and address the end of its last attempt. */
+  readonly #last = new Map<string, Promise<unknown>>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Before a password is compared. @throws CarillonError RATE_LIMITED */
-  admit(account: string, address: string): void {
+  /**
+   * Compares a password, and counts whether it was right. Attempts for one account, or from one address, are made one after the other: those that are
+   * sent at the same moment would all be admitted before the first of them has failed.
+   * @throws CarillonError RATE_LIMITED, and what `matches` throws
+   */
+  attempt(account: string, address: string, matches: () => Promise<boolean>): Promise<boolean> {
+    // Always in this order, so that no two attempts wait for each other.
+    return this.#inTurn(`address ${address}`, () =>
+      this.#inTurn(`account ${account}`, async () => {
+        this.#admit(account, address)
+        const isRight = await matches()
+        if (isRight) this.#succeeded(account)
+        else this.#failed(account, address)
+        return isRight
+      }),
+    )
+  }
+
+  async #inTurn<Value>(key: string, attempt: () => Promise<Value>): Promise<Value> {
+    const before = this.#last.get(key)
+    const turn = before === undefined ? attempt() : before.then(attempt)
+    const over = turn.then(ignore, ignore)
+    this.#last.set(key, over)
+    try {
+      return await turn
+    } finally {
+      if (this.#last.get(key) === over) this.#last.delete(key)
+    }
+  }
+
+  #admit(account: string, address: string): void {
     const waitMs = Math.max(this.#waitMs('account', account), this.#waitMs('address', address))
     if (waitMs <= 0) return
     const seconds = Math.ceil(waitMs / 1_000)
     throw new CarillonError('RATE_LIMITED', 'Too many failed sign-ins', { hint: `Send it again in ${seconds} s.`, value: String(seconds) })
   }
 
-  failed(account: string, address: string): void {
+  #failed(account: string, address: string): void {
     for (const key of [`account ${account}`, `address ${address}`]) {
       const { count = 0 } = this.#read(key) ?? {}
       this.#failures.delete(key)
@@ -45,7 +76,7 @@ export class Throttle {
   }
 
   /** The address goes on being counted: who has an account of their own could guess others in between. */
-  succeeded(account: string): void {
+  #succeeded(account: string): void {
     this.#failures.delete(`account ${account}`)
   }
 
@@ -61,3 +92,5 @@ export class Throttle {
     return undefined
   }
 }
+
+const ignore = () => undefined

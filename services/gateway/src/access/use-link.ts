@@ -43,19 +43,28 @@ export class UseLink {
     return user
   }
 
-  /** Whether it counts still: for the first admin while there is none, of an admin while they are one. */
-  async #isOpen({ purpose, createdBy, namespace }: LinkRecord): Promise<boolean> {
+  /**
+   * Whether it is still valid: for the first admin while there is none, of an admin while they are one, for another password while the account is
+   * as it was: it may have become a member where the link's maker has no rights.
+   */
+  async #isOpen({ purpose, createdBy, namespace, userId, userEpoch }: LinkRecord): Promise<boolean> {
     const { users } = this.#parts
     if (purpose === 'first-admin') return !(await users.areThere())
-    if (purpose !== 'invite') return true
+    if (purpose === 'admin') return true
     const maker = await users.get(createdBy)
-    return maker !== undefined && hasRole(rightsOf(maker.memberships, namespace ?? EVERYWHERE)?.role, 'admin')
+    const isAdminOf = (name: string) => maker !== undefined && hasRole(rightsOf(maker.memberships, name)?.role, 'admin')
+    if (purpose === 'invite') return isAdminOf(namespace ?? EVERYWHERE)
+    const user = await users.get(userId ?? '')
+    return user !== undefined && user.epoch === userEpoch && Object.keys(user.memberships).every(isAdminOf)
   }
 
   async #reset(link: LinkRecord, { password }: { password: string }): Promise<UserRecord> {
     const passwordHash = await this.#parts.passwords.hash(password)
     await this.#take(link)
-    const user = await this.#parts.users.change(link.userId ?? '', () => ({ passwordHash }))
+    const user = await this.#parts.users.change(link.userId ?? '', ({ epoch }) => {
+      if (epoch !== link.userEpoch) throw linkInvalid()
+      return { passwordHash }
+    })
     if (user === undefined) throw linkInvalid()
     return user
   }
@@ -87,10 +96,7 @@ export class UseLink {
   /** Someone who has an account already becomes a member of one more namespace. */
   async #prove({ id, passwordHash }: UserRecord, { name, password }: Given, from: Origin): Promise<void> {
     const { passwords, throttle } = this.#parts
-    throttle.admit(id, from.address)
-    if (await passwords.matches(passwordHash, password)) return throttle.succeeded(id)
-    throttle.failed(id, from.address)
-    throw nameTaken(name)
+    if (!(await throttle.attempt(id, from.address, () => passwords.matches(passwordHash, password)))) throw nameTaken(name)
   }
 
   async #take({ id, purpose }: LinkRecord): Promise<void> {
@@ -105,7 +111,7 @@ export class UseLink {
     const now = clock.now()
     await accounts.removeExpired({ before: now, limit: 1_000 })
     const outcome = await accounts.insertLink({
-      ...{ id: FIRST_ADMIN, purpose: 'first-admin', userId: null, namespace: null, role: null, payloads: 0, createdBy: 'gateway' },
+      ...{ id: FIRST_ADMIN, purpose: 'first-admin', userId: null, userEpoch: null, namespace: null, role: null, payloads: 0, createdBy: 'gateway' },
       ...{ createdAt: now, expiresAt: now + CLAIMED_MS, usedAt: now },
     })
     if (outcome === 'duplicate' || (await users.areThere())) throw linkInvalid()

@@ -2,7 +2,7 @@ import { CarillonError } from '@carillon/contracts'
 import type { Logger } from '@carillon/runtime'
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { problemOf } from './problem.ts'
+import { headersOfProblem, problemOf } from './problem.ts'
 import { refusalOf } from './refusals.ts'
 
 /** Answers what went wrong as problem details. */
@@ -24,6 +24,8 @@ export class AnswerProblems implements ExceptionFilter {
       const { cause } = CarillonError.from(error)
       this.#log.error({ evt: 'http.failed', requestId: id, err: cause ?? error }, 'a request failed')
     }
+    // Also in place of what a handler said of the answer that it meant to give.
+    reply.headers({ 'cache-control': 'no-store', ...headersOfProblem(problem) })
     reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem))
   }
 }

@@ -47,22 +47,22 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
     },
     path: `/api/v1/namespaces/{namespace}${path}`,
     handle: async (request: FastifyRequest): Promise<Reply> => {
-      const { namespace, ...fields } = request.params as Record<string, string>
+      const { namespace = '', ...fields } = request.params as Record<string, string>
       const given = readQuery ? readQuery(request.query) : (request.body ?? {})
       const input = parseInput(schema, withFields(given, { ...fieldsOfHeaders(name, request.headers), ...fields }))
       const principal = principalOf(request)
       checkName('namespace', namespace)
-      const seesPayloads = principal.seesPayloads(namespace as string)
-      if (!seesPayloads) refuseSearch(input, namespace as string)
+      const seesPayloads = principal.seesPayloads(namespace)
+      if (!seesPayloads) refuseSearch(input, namespace)
       const answer = await mesh.call({
         name,
-        namespace: namespace as string,
+        namespace,
         input,
         by: principal.name,
         origin: DECIDING.has(name) ? { ...originOf(request), roles: rolesOf(principal, namespace as string) } : originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
-      const { status, headers } = saidOf({ name, method, answer, url: request.url, headers: request.headers })
+      const { status, headers } = saidOf({ name, method, namespace, answer, url: request.url, headers: request.headers })
       return status === 304 ? { status, headers } : { status, headers, body: seesPayloads ? answer : redact(name, answer) }
     },
   }

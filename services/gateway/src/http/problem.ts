@@ -92,6 +92,14 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
+/** Headers that go with a problem. */
+export function headersOfProblem({ code, value = '' }: Problem): Readonly<Record<string, string>> {
+  // No browser asks for a password by this scheme.
+  if (code === 'NOT_SIGNED_IN') return { 'www-authenticate': 'Bearer' }
+  // Where the seconds are known.
+  return code === 'RATE_LIMITED' && /^\d+$/.test(value) ? { 'retry-after': value } : {}
+}
+
 const text = { type: 'string' }
 /** Of the OpenAPI document. */
 export const PROBLEM_SCHEMA = {

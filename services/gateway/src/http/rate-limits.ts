@@ -40,7 +40,8 @@ export class RateLimits {
     const { max, remaining, ttlInSeconds, isExceeded } = outcome
     reply.headers({ 'ratelimit-limit': max, 'ratelimit-remaining': remaining, 'ratelimit-reset': ttlInSeconds })
     if (!isExceeded) return
-    reply.header('retry-after', Math.max(1, ttlInSeconds))
-    throw new CarillonError('RATE_LIMITED', `More than ${max} requests in ${WINDOW_S} s`, { hint: `Send it again in ${ttlInSeconds} s.` })
+    const seconds = Math.max(1, ttlInSeconds)
+    const [message, hint] = [`More than ${max} requests in ${WINDOW_S} s`, `Send it again in ${seconds} s.`]
+    throw new CarillonError('RATE_LIMITED', message, { hint, value: String(seconds) })
   }
 }

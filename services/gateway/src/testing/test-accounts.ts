@@ -50,6 +50,8 @@ export interface TestAccounts {
   readonly composed: ComposedAccess
   /** Links that were shown at the start. */
   readonly links: string[]
+  /** Subjects on which it was published that accounts have changed. */
+  readonly announced: string[]
   browser(): TestBrowser
   /** The admin of everything, signed in by the first link. */
   admin(): Promise<TestBrowser>
@@ -75,12 +77,13 @@ export async function startTestAccounts(
   })
   const clock = new FakeClock()
   const links: string[] = []
+  const announced: string[] = []
   let url = ''
   const log = createLogger({ name: 'test', level: 'silent' })
   const composed = composeAccess({
     trail: new GatewayTrail({ audit: store.audit, clock, log }),
     ...{ store, clock, log, origin, traceUrl: TRACE_URL, url: () => url },
-    connection: { publish: () => undefined },
+    connection: { publish: (subject) => void announced.push(subject) },
     showFirstLink: (link) => void links.push(link),
   })
   const all = [...composed.controllers.flatMap((controller) => controller.routes), ...routes]
@@ -100,7 +103,7 @@ export async function startTestAccounts(
   let admin: Promise<TestBrowser> | undefined
   const adminOnce = () => (admin ??= useLink(links[0] ?? '', 'ada'))
   return {
-    ...{ server, store, clock, composed, links, browser, admin: adminOnce },
+    ...{ server, store, clock, composed, links, announced, browser, admin: adminOnce },
     member: async (name, { role, namespace = 'default', payloads = true }) => {
       const { body } = await (await adminOnce()).ask(`POST /api/v1/namespaces/${namespace}/members`, { role, payloads })
       const one = await useLink(body.url, name)

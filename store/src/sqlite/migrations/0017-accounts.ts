@@ -17,7 +17,7 @@ create table if not exists "tokens" (
 create index if not exists "tokens_listed" on "tokens" ("namespace", "id");
 create index if not exists "tokens_expiring" on "tokens" ("expiresAt", "id") where "expiresAt" is not null;
 create table if not exists "links" (
-  "id" text primary key not null, "purpose" text not null, "userId" text, "namespace" text, "role" text, "payloads" integer not null,
+  "id" text primary key not null, "purpose" text not null, "userId" text, "userEpoch" text, "namespace" text, "role" text, "payloads" integer not null,
   "createdBy" text not null, "createdAt" integer not null, "expiresAt" integer not null, "usedAt" integer
 ) without rowid;
 create index if not exists "links_expiring" on "links" ("expiresAt", "id");

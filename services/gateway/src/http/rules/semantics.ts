@@ -71,13 +71,14 @@ interface Answered {
   readonly name: CallName
   readonly method: string
   readonly answer: unknown
+  readonly namespace: string
   /** Of the request, with its query. */
   readonly url: string
   readonly headers: Headers
 }
 
 /** Status and headers of an answer. */
-export function saidOf({ name, method, answer, url, headers }: Answered): Said {
+export function saidOf({ name, method, namespace, answer, url, headers }: Answered): Said {
   const { revision, next, items, runId, created } = (answer ?? {}) as Record<string, unknown>
   if (SEMANTICS[name]?.hasRevision && typeof revision === 'number') {
     const etag = etagOf(revision)
@@ -85,7 +86,7 @@ export function saidOf({ name, method, answer, url, headers }: Answered): Said {
     return { status: isKnown ? 304 : 200, headers: { etag, 'cache-control': 'private, no-cache' } }
   }
   if (name === 'jobsRun' && typeof runId === 'string') {
-    const location = `${url.slice(0, url.indexOf('/jobs/'))}/runs/${runId}`
+    const location = `/api/v1/namespaces/${namespace}/runs/${runId}`
     return { status: created === true ? 201 : 200, headers: { location, ...PRIVATE } }
   }
   if (method === 'GET' && Array.isArray(items) && typeof next === 'string')
