@@ -48,6 +48,18 @@ const TSCONFIG = {
   include: ['.'],
 }
 
+interface Described {
+  readonly operationId: string
+  readonly parameters: readonly { readonly name: string; readonly schema: { readonly anyOf?: readonly { readonly items?: object }[] } }[]
+  readonly requestBody?: { readonly required: boolean }
+}
+
+/** The document, as far as it is compared. */
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Described>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+
 /** Routes that are no calls, one of each room. */
 const OF_ROOMS = ['sessionBegin', 'membersInvite', 'tokensCreate', 'webhooksAdd', 'webhooksDeliver']
 
@@ -58,7 +70,7 @@ describe('the OpenAPI document', () => {
   let signedIn: Record<string, string> = {}
   let folder = ''
   let file = ''
-  let document: { paths: Record<string, Record<string, { operationId: string }>> }
+  let document: Document
 
   before(async () => {
     assert.ok(sqlite)
@@ -84,6 +96,26 @@ describe('the OpenAPI document', () => {
       (error) => error,
     )
     assert.match(stderr + stdout, /Your API description is valid/, stderr + stdout)
+  })
+
+  test('lets bodies through that the gateway takes, and generators find a name for each type', () => {
+    const { schemas } = document.components
+    const start = schemas['JobsRunRequest'] as { properties: object; oneOf?: unknown }
+    assert.equal(start.oneOf, undefined, 'the job is in the path: nothing is left to choose')
+    assert.deepEqual(
+      ['job', 'handler', 'payload'].map((field) => field in start.properties),
+      [false, false, true],
+    )
+    assert.equal(document.paths['/api/v1/namespaces/{namespace}/jobs/{job}/runs']?.['post']?.requestBody?.required, false)
+    // A calendar has either days or a file.
+    assert.equal(document.paths['/api/v1/namespaces/{namespace}/calendars/{name}']?.['put']?.requestBody?.required, true)
+    const state = document.paths['/api/v1/namespaces/{namespace}/runs']?.['get']?.parameters.find(({ name }) => name === 'state')
+    const $ref = '#/components/schemas/RunsState'
+    assert.deepEqual(
+      state?.schema.anyOf?.map(({ items, ...rest }) => items ?? rest),
+      [{ $ref }, { $ref }],
+    )
+    assert.ok('RunsState' in schemas)
   })
 
   test('makes a client that compiles and works', async () => {

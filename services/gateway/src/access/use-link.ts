@@ -111,7 +111,16 @@ export class UseLink {
     const now = clock.now()
     await accounts.removeExpired({ before: now, limit: 1_000 })
     const outcome = await accounts.insertLink({
-      ...{ id: FIRST_ADMIN, purpose: 'first-admin', userId: null, userEpoch: null, namespace: null, role: null, payloads: 0, createdBy: 'gateway' },
+      ...{
+        id: FIRST_ADMIN,
+        purpose: 'first-admin',
+        userId: null,
+        userEpoch: null,
+        namespace: null,
+        role: null,
+        payloads: 0,
+        createdBy: 'gateway',
+      },
       ...{ createdAt: now, expiresAt: now + CLAIMED_MS, usedAt: now },
     })
     if (outcome === 'duplicate' || (await users.areThere())) throw linkInvalid()

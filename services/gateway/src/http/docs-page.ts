@@ -49,7 +49,7 @@ function operationText(
   return `<article id="${html(operationId)}">
 <h3><a href="#${html(operationId)}"><span class="${method.toLowerCase()}">${method}</span> <code>${html(path)}</code></a></h3>
 <p>${html(summary)}. ${html(description)}</p>
-${parameters.length === 0 ? '' : `<table><tbody>${parameters.map(parameterRow).join('')}</tbody></table>`}
+${parameters.length === 0 ? '' : `<table><tbody>${parameters.map((one) => parameterRow(one, document)).join('')}</tbody></table>`}
 ${requestBody === undefined ? '' : schemaText('Body', requestBody, document)}
 ${Object.entries(responses)
   .filter(([status]) => /^\d+$/.test(status))
@@ -58,17 +58,25 @@ ${Object.entries(responses)
 </article>`
 }
 
-const parameterRow = ({ name, in: place, required, schema }: Operation['parameters'][number]): string =>
-  `<tr><th><code>${html(name)}</code></th><td>${place}${required ? ', required' : ''}</td><td><code>${html(JSON.stringify(schema))}</code></td></tr>`
+const parameterRow = ({ name, in: place, required, schema }: Operation['parameters'][number], document: OpenApiDocument): string =>
+  `<tr><th><code>${html(name)}</code></th><td>${place}${required ? ', required' : ''}</td><td><code>${html(written(schema, document))}</code></td></tr>`
 
-function schemaText(title: string, said: unknown, { components }: OpenApiDocument): string {
-  const { content = {} } = said as { content?: Record<string, { schema?: { $ref?: string } }> }
+function schemaText(title: string, said: unknown, document: OpenApiDocument): string {
+  const { content = {} } = said as { content?: Record<string, { schema?: object }> }
   return Object.entries(content)
     .map(([type, { schema = {} }]) => {
-      const resolved = schema.$ref === undefined ? schema : components.schemas[schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1)]
-      return `<details><summary>${html(title)}: ${html(type)}</summary><pre>${html(JSON.stringify(resolved, null, 2))}</pre></details>`
+      return `<details><summary>${html(title)}: ${html(type)}</summary><pre>${html(written(schema, document, 2))}</pre></details>`
     })
     .join('\n')
+}
+
+/** A schema with what it refers to in its place: none refers to itself. */
+function written(schema: object, { components }: OpenApiDocument, indent?: number): string {
+  const resolved = (_: string, value: unknown) => {
+    const reference = (value as { $ref?: string } | null)?.$ref
+    return reference === undefined ? value : components.schemas[reference.slice(reference.lastIndexOf('/') + 1)]
+  }
+  return JSON.stringify(schema, resolved, indent)
 }
 
 /** The catalogue of errors, to which the `type` of problems points. */

@@ -72,16 +72,25 @@ const ROLES_TEXT: Readonly<Record<string, string>> = { account: 'For everyone wh
 
 function operationOf({ path, allowed, about }: Described, schemas: NamedSchemas): Operation {
   const fields = [...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => field as string)
-  const typeName = about.id.charAt(0).toUpperCase() + about.id.slice(1)
+  const typeName = capital(about.id)
   const body = about.body && withoutFields(jsonSchemaOf(about.body, 'input') as Json, fields)
   return {
     operationId: about.id,
     summary: about.summary,
     description: ROLES_TEXT[allowed] ?? `Needs the role ${allowed}.`,
     tags: [about.tag],
-    parameters: [...pathParameters(fields), ...(about.query ? queryParameters(about.query, fields) : []), ...headerParameters(about)],
+    parameters: [
+      ...pathParameters(fields),
+      ...(about.query ? queryParameters(about.query, fields, (schema) => schemas.withNames(about.tag, schema)) : []),
+      ...headerParameters(about),
+    ],
     ...(body && hasFields(body)
-      ? { requestBody: { required: isRequired(body), content: jsonContent(schemas.add(`${typeName}Request`, body)) } }
+      ? {
+          requestBody: {
+            required: isRequired(body),
+            content: jsonContent(schemas.add(`${typeName}Request`, schemas.withNames(about.tag, body))),
+          },
+        }
       : {}),
     responses: {
       [String(about.status ?? 200)]: answerOf(about, typeName, schemas),
@@ -99,14 +108,16 @@ function answerOf({ answer, contentType, status }: RouteAbout, typeName: string,
   return { description: 'The answer', content: contentType ? { [contentType]: { schema } } : jsonContent(schema) }
 }
 
+const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)
 const jsonContent = (schema: Json): Json => ({ 'application/json': { schema } })
 
 function pathParameters(fields: readonly string[]): Operation['parameters'] {
   return fields.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
 }
 
-function queryParameters(query: ZodType, fields: readonly string[]): Operation['parameters'] {
-  const { properties = {}, required = [] } = jsonSchemaOf(query, 'input')
+function queryParameters(query: ZodType, fields: readonly string[], withNames: (schema: Json) => Json): Operation['parameters'] {
+  const { required = [], ...schema } = jsonSchemaOf(query, 'input')
+  const { properties = {} } = withNames(schema as Json) as { properties?: Json }
   return Object.entries(properties)
     .filter(([name]) => !fields.includes(name))
     .map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema: schema as Json }))
@@ -115,17 +126,35 @@ function queryParameters(query: ZodType, fields: readonly string[]): Operation['
 const headerParameters = ({ headers = {} }: RouteAbout): Operation['parameters'] =>
   Object.entries(headers).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }))
 
+interface ObjectSchema {
+  readonly $schema?: string
+  readonly properties?: Json
+  readonly required?: readonly string[]
+  /** Of our inputs: which of its fields it has. */
+  readonly oneOf?: readonly { readonly required?: readonly string[] }[]
+}
+
 /** An object without those of its fields that are in the path. */
 function withoutFields(schema: Json, fields: readonly string[]): Json {
-  const { properties, required, $schema: _, ...rest } = schema as { properties?: Json; required?: string[]; $schema?: string }
-  if (properties === undefined) return rest
-  const left = Object.fromEntries(Object.entries(properties).filter(([name]) => !fields.includes(name)))
-  const needed = (required ?? []).filter((name) => !fields.includes(name))
-  return { ...rest, properties: left, ...(needed.length > 0 ? { required: needed } : {}) }
+  const { properties, required, $schema: _, oneOf, ...rest } = schema as ObjectSchema
+  if (properties === undefined) return oneOf === undefined ? rest : { ...rest, oneOf }
+  const isInPath = (name: string) => fields.includes(name)
+  // Of fields that exclude each other one is in the path: there is no choice left, and no place for the others.
+  const isChosen = oneOf?.some((branch) => branch.required?.every(isInPath)) ?? false
+  const excluded = isChosen ? (oneOf?.flatMap((branch) => branch.required ?? []) ?? []) : []
+  const left = Object.fromEntries(Object.entries(properties).filter(([name]) => !isInPath(name) && !excluded.includes(name)))
+  const needed = (required ?? []).filter((name) => !isInPath(name))
+  return {
+    ...rest,
+    ...(oneOf === undefined || isChosen ? {} : { oneOf }),
+    properties: left,
+    ...(needed.length > 0 ? { required: needed } : {}),
+  }
 }
 
 const hasFields = (schema: Json): boolean => schema['properties'] === undefined || Object.keys(schema['properties'] as Json).length > 0
-const isRequired = (schema: Json): boolean => schema['required'] !== undefined
+const isRequired = ({ required, oneOf }: ObjectSchema): boolean =>
+  required !== undefined || (oneOf?.every((branch) => branch.required !== undefined) ?? false)
 
 /** The schemas of the document by name; equal ones have one. */
 class NamedSchemas {
@@ -139,6 +168,25 @@ class NamedSchemas {
     this.#names.set(text, there)
     this.#schemas.set(there, schema)
     return { $ref: `#/components/schemas/${there}` }
+  }
+
+  /**
+   * The schema with references in place of values that may be given singly or as a list: generators of clients give both types the same name, unless
+   * the values have one.
+   */
+  withNames(tag: string, schema: Json): Json {
+    const named = (field: string, value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map((one) => named(field, one))
+      if (typeof value !== 'object' || value === null) return value
+      const { anyOf, ...rest } = value as { anyOf?: readonly Json[] }
+      const single = anyOf?.find(({ enum: values }) => values !== undefined)
+      const list = anyOf?.find(({ items }) => JSON.stringify(items) === JSON.stringify(single))
+      if (single === undefined || list === undefined)
+        return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, named(name, one)]))
+      const reference = this.add(capital(tag) + capital(field), single)
+      return { ...rest, anyOf: [reference, { ...list, items: reference }] }
+    }
+    return named('', schema) as Json
   }
 
   all(): Record<string, Json> {
