@@ -44,11 +44,26 @@ export function hasRole(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }
 
+/** Stands for every namespace. */
+const EVERYWHERE = '*'
+
+/** Of a member of every namespace, those that have runs are listed beside `*`: what holds there holds in a new one, too. */
+export function rightsIn(session: Session | null | undefined, namespace: string): Session['namespaces'][string] | undefined {
+  return session?.namespaces[namespace] ?? session?.namespaces[EVERYWHERE]
+}
+
+/** The namespaces that the reader can choose, in their order. */
+export function namesOf(session: Session | null | undefined): string[] {
+  return Object.keys(session?.namespaces ?? {})
+    .filter((name) => name !== EVERYWHERE)
+    .sort()
+}
+
 /** Whether the reader has a role, or a higher one, in the namespace of the page. */
 export function useMay(needed: Role): boolean {
   const namespace = useNamespace()
   const { data } = useQuery(sessionQuery)
-  return hasRole(data?.namespaces[namespace]?.role, needed)
+  return hasRole(rightsIn(data, namespace)?.role, needed)
 }
 
 /** Where a trace is shown; undefined: nowhere. */
@@ -69,5 +84,5 @@ export function useDecides(approvers: readonly string[]): boolean {
 export function useSeesPayloads(): boolean {
   const namespace = useNamespace()
   const { data } = useQuery(sessionQuery)
-  return data?.namespaces[namespace]?.payloads === true
+  return rightsIn(data, namespace)?.payloads === true
 }

@@ -4,7 +4,7 @@ import { type ReactNode, useState } from 'react'
 import { request } from '../api/request.ts'
 import { useLanguage } from '../language/language-context.tsx'
 import { LANGUAGE_NAMES, LANGUAGES, type Language } from '../language/languages.ts'
-import { SESSION_KEY, sessionQuery } from '../session/session.ts'
+import { rightsIn, SESSION_KEY, sessionQuery } from '../session/session.ts'
 import { useNamespace } from '../url/use-namespace.ts'
 import styles from './account-menu.module.css'
 import { chooseTheme, storedTheme, THEMES, type Theme } from './theme.ts'
@@ -20,7 +20,7 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }): ReactN
     onSettled: () => queries.resetQueries({ queryKey: SESSION_KEY }),
   })
   const name = data?.user.name ?? ''
-  const role = data?.namespaces[namespace]?.role
+  const role = rightsIn(data, namespace)?.role
   return (
     <Menu.Root>
       <Menu.Trigger className={styles['trigger']} aria-label={`${shell.account}: ${name}`}>

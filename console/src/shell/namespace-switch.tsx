@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useLocation, useNavigate } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useMessages } from '../language/language-context.tsx'
-import { sessionQuery } from '../session/session.ts'
+import { namesOf, sessionQuery } from '../session/session.ts'
 import { pagePath } from '../url/page-path.ts'
 import { useNamespace } from '../url/use-namespace.ts'
 import styles from './namespace-switch.module.css'
@@ -14,7 +14,7 @@ export function NamespaceSwitch(): ReactNode {
   const navigate = useNavigate()
   const { pathname } = useLocation()
   const { data } = useQuery(sessionQuery)
-  const names = [...new Set([namespace, ...Object.keys(data?.namespaces ?? {})])].sort()
+  const names = [...new Set([namespace, ...namesOf(data)])].sort()
   const page = pathname.split('/')[3] ?? 'overview'
   if (names.length < 2) return <span className={styles['only']}>{namespace}</span>
   return (

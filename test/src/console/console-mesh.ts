@@ -1,32 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { consoleFolder } from '@carillon/console'
+import type { Client } from '@carillon/sdk'
 import type { Browser } from 'playwright-core'
-import { startBrowser } from '../support/browser.ts'
+import { startBrowser, Visitor, type VisitorOptions } from '../support/browser.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
-import { STORES } from '../support/stores.ts'
+import { sqlite } from '../support/stores.ts'
 
-const NAMESPACE = 'default'
 /** The lines of `chatty`: 5,000 a second for four seconds. */
 export const CHATTY_LINES = 20_000
 const [TICK_MS, LINES_PER_TICK] = [20, 100]
 
+/** A mesh with two gateways that serve the console, and a browser. Starting them is expensive: all suites share them, each in a namespace of its own. */
 export interface ConsoleMesh {
   readonly mesh: TestMesh
   readonly browser: Browser
-  readonly client: Awaited<ReturnType<TestMesh['connect']>>['client']
+  /** Of the first gateway. */
+  readonly url: string
   /** Of the admin. */
   readonly cookie: string
-  /** The URL of a page of the namespace. */
-  at(page: string, base?: string): string
+  /** The URL of a page of a namespace. */
+  at(namespace: string, page: string, base?: string): string
+  /** What makes the admin a visitor of a namespace. */
+  as(namespace: string): VisitorOptions
+  /** The admin comes to a namespace, unless another cookie is given. */
+  arrive(namespace: string, options?: Partial<VisitorOptions>): Promise<Visitor>
 }
 
-/** A mesh with a gateway that serves the console, an executor with handlers to look at, and a browser. */
-export async function startConsoleMesh(cleanup: Cleanup, { gateways = 1 }: { gateways?: number } = {}): Promise<ConsoleMesh> {
-  const store = STORES.find(({ name }) => name === 'sqlite') ?? STORES[0]
-  if (store === undefined) throw new Error('no store')
-  const mesh = await startMesh(cleanup, { store, gateways, http: { consoleFolder } })
-  const executor = await mesh.connect({ namespace: NAMESPACE, service: 'shop', instance: 'shop-1', capacity: 8 })
+export async function startConsoleMesh(cleanup: Cleanup): Promise<ConsoleMesh> {
+  const mesh = await startMesh(cleanup, { store: sqlite, gateways: 2, http: { consoleFolder } })
+  const browser = await startBrowser(cleanup)
+  const [url = ''] = mesh.httpUrls
+  const { cookie = '' } = await mesh.accounts.admin()
+  const as = (namespace: string) => ({ url, namespace, cookie })
+  return {
+    ...{ mesh, browser, url, cookie, as },
+    at: (namespace, page, base = url) => `${base}/n/${namespace}/${page}`,
+    arrive: (namespace, options) => Visitor.arrive(browser, { ...as(namespace), ...options }),
+  }
+}
+
+/** An executor with handlers that succeed, fail, wait and write many lines. @returns its client */
+export async function startShop(mesh: TestMesh, namespace: string): Promise<Client> {
+  const executor = await mesh.connect({ namespace, service: 'shop', instance: 'shop-1', capacity: 8 })
   executor.handle('greet', async (ctx) => {
     ctx.log.info('someone is to be greeted')
     return { greeting: 'Hello', to: ctx.payload }
@@ -47,8 +63,5 @@ export async function startConsoleMesh(cleanup: Cleanup, { gateways = 1 }: { gat
     }
   })
   await executor.start()
-  const browser = await startBrowser(cleanup)
-  const at = (page: string, base = mesh.httpUrls[0] ?? '') => `${base}/n/${NAMESPACE}/${page}`
-  const { cookie = '' } = await mesh.accounts.admin()
-  return { mesh, browser, cookie, client: executor.client, at }
+  return executor.client
 }

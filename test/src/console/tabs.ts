@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { PICTURES } from '../support/browser.ts'
+import { KEEPS_PICTURES, PICTURES } from '../support/browser.ts'
 
 export interface TabOptions {
   readonly url: string
@@ -39,8 +39,9 @@ export async function openTab(browser: Browser, options: TabOptions): Promise<Ta
   return { page, context, problems: () => problems }
 }
 
-/** Keeps a picture of the page in both themes. */
+/** A picture of the page in both themes, if pictures are kept. */
 export async function keepScreenshots(page: Page, name: string): Promise<void> {
+  if (!KEEPS_PICTURES) return
   mkdirSync(PICTURES, { recursive: true })
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })

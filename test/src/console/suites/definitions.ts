@@ -1,35 +1,21 @@
-/** What people define in the console: jobs, schedules, workflows, calendars. One mesh and one browser. */
+/** What people define in the console: jobs, schedules, workflows, calendars. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { consoleFolder } from '@carillon/console'
+import { before, test } from 'node:test'
 import type { Client } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
-import type { Browser } from 'playwright-core'
 import { z } from 'zod'
-import { inspect, NO_BROWSER, startBrowser, Visitor } from '../support/browser.ts'
-import { Cleanup } from '../support/cleanup.ts'
-import { startMesh, type TestMesh } from '../support/mesh.ts'
-import { STORES } from '../support/stores.ts'
+import { inspect, type Visitor } from '../../support/browser.ts'
+import type { ConsoleMesh } from '../console-mesh.ts'
 
 const EVIL = '<img src=x onerror=alert(1)>'
 const LINK = 'javascript:alert(2)'
-const [store] = STORES
 
-describe('the console: what is defined', { skip: NO_BROWSER }, () => {
-  const cleanup = new Cleanup({ after })
-  const namespace = 'default'
-  let mesh: TestMesh
+export function testDefinitions(world: () => ConsoleMesh): void {
+  const namespace = 'definitions'
   let client: Client
-  let browser: Browser
-  let url = ''
-  let cookie = ''
 
   before(async () => {
-    assert.ok(store)
-    mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
-    url = mesh.httpUrls[0] as string
-    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
-    const executor = await mesh.connect({ namespace, service: 'shop' })
+    const executor = await world().mesh.connect({ namespace, service: 'shop' })
     client = executor.client
     const input = z.object({ day: z.int().min(1).max(31).describe(EVIL), level: z.enum(['low', 'high']), note: z.string().optional() })
     executor.handle('report', ({ payload }) => payload, { input, description: EVIL })
@@ -44,10 +30,9 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     await client.jobs.put({ name: 'evil', handler: 'echo', description: LINK, payload: { html: EVIL, link: LINK } })
     await client.jobs.pause('evil', { note: EVIL })
     await client.jobs.resume('evil')
-    browser = await startBrowser(cleanup)
   })
 
-  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
+  const arrive = (): Promise<Visitor> => world().arrive(namespace)
 
   test('a job is started with a form made from its schema, which says what is wrong', async () => {
     const visitor = await arrive()
@@ -242,24 +227,20 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
   })
 
   test('axe finds nothing on these pages, in both themes', async () => {
-    await inspect(
-      browser,
-      { url, namespace, cookie },
-      {
-        jobs: 'jobs',
-        job: 'jobs/report',
-        'job-definition': 'jobs/report?tab=definition',
-        'job-history': 'jobs/report?tab=history',
-        'new-job': 'new-job',
-        workflow: 'workflows/hostile?node=d',
-        'workflow-list': 'workflows/hostile?view=list',
-        calendars: 'calendars',
-      },
-    )
+    await inspect(world().browser, world().as(namespace), {
+      jobs: 'jobs',
+      job: 'jobs/report',
+      'job-definition': 'jobs/report?tab=definition',
+      'job-history': 'jobs/report?tab=history',
+      'new-job': 'new-job',
+      workflow: 'workflows/hostile?node=d',
+      'workflow-list': 'workflows/hostile?view=list',
+      calendars: 'calendars',
+    })
   })
 
   test('nothing is wider than a phone', async () => {
-    const visitor = await Visitor.arrive(browser, { url, namespace, cookie, width: 360 })
+    const visitor = await world().arrive(namespace, { width: 360 })
     for (const path of ['jobs', 'jobs/report', 'jobs/report?tab=definition', 'workflows/hostile', 'calendars']) {
       await visitor.visit(path)
       await visitor.picture(path.replaceAll(/\W+/g, '-'))
@@ -267,4 +248,4 @@ describe('the console: what is defined', { skip: NO_BROWSER }, () => {
     }
     visitor.isWell()
   })
-})
+}

@@ -1,38 +1,19 @@
-/** Who may do what, and who is told: settings and alerts in the console. One mesh and one browser. */
+/** Who may do what, and who is told: settings and alerts in the console. */
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { after, before, describe, test } from 'node:test'
-import { consoleFolder } from '@carillon/console'
-import type { Browser } from 'playwright-core'
-import { inspect, NO_BROWSER, startBrowser, Visitor } from '../support/browser.ts'
-import { Cleanup } from '../support/cleanup.ts'
-import { startMesh, type TestMesh } from '../support/mesh.ts'
-import { STORES } from '../support/stores.ts'
+import { test } from 'node:test'
+import { inspect } from '../../support/browser.ts'
+import type { ConsoleMesh } from '../console-mesh.ts'
 
 const EVIL = '<img src=x onerror=alert(1)>'
-const [store] = STORES
 
-describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
-  const cleanup = new Cleanup({ after })
-  const namespace = 'default'
-  let mesh: TestMesh
-  let browser: Browser
-  let url = ''
-  let cookie = ''
-
-  before(async () => {
-    assert.ok(store)
-    mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
-    url = mesh.httpUrls[0] as string
-    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
-    browser = await startBrowser(cleanup)
-  })
-
-  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
+export function testPeople(world: () => ConsoleMesh): void {
+  const namespace = 'people'
+  const arrive = () => world().arrive(namespace)
   const ask = async (path: string, body?: unknown) => {
-    const headers = await mesh.accounts.admin()
+    const headers = await world().mesh.accounts.admin()
     const answered = await fetch(
-      `${url}/api/v1/${path}`,
+      `${world().url}/api/v1/${path}`,
       body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) },
     )
     return answered.status === 204 ? answered : answered.json()
@@ -48,7 +29,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     await dialog.getByRole('button', { name: 'Make the link' }).click()
     const link = (await dialog.locator('[data-secret="link"]').textContent()) ?? ''
     const secret = new URLSearchParams(link.split('?')[1]).get('secret')
-    const used = await fetch(`${url}/api/v1/session/link`, {
+    const used = await fetch(`${world().url}/api/v1/session/link`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ secret, name: 'grace', password: 'a sentence of some length' }),
@@ -56,7 +37,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     assert.equal(used.status, 204)
     await visitor.visit('settings')
     await page.getByRole('cell', { name: 'grace' }).waitFor()
-    const other = await Visitor.arrive(browser, { url, namespace, cookie: used.headers.get('set-cookie')?.split(';')[0] ?? '' })
+    const other = await world().arrive(namespace, { cookie: used.headers.get('set-cookie')?.split(';')[0] ?? '' })
     await other.visit('jobs')
     const create = other.page.getByRole('button', { name: 'New job' })
     assert.equal(await create.isDisabled(), true)
@@ -108,7 +89,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     await dialog.getByLabel('Name').fill(EVIL)
     await dialog.getByRole('button', { name: 'Create the token' }).click()
     const token = (await dialog.locator('[data-secret="token"]').textContent()) ?? ''
-    const jobs = () => fetch(`${url}/api/v1/namespaces/${namespace}/jobs`, { headers: { authorization: `Bearer ${token}` } })
+    const jobs = () => fetch(`${world().url}/api/v1/namespaces/${namespace}/jobs`, { headers: { authorization: `Bearer ${token}` } })
     assert.equal((await jobs()).status, 200)
     await dialog.getByRole('button', { name: 'I have copied it' }).click()
     const row = page.getByRole('row').filter({ hasText: EVIL })
@@ -123,7 +104,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
   })
 
   test('a channel is made and tested, and a rule that uses it', async () => {
-    const nats = await mesh.nats()
+    const nats = await world().mesh.nats()
     const heard: string[] = []
     nats.subscribe('ops.alerts', { callback: (_error, message) => void heard.push(message.string()) })
     const visitor = await arrive()
@@ -150,7 +131,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
   })
 
   test('a job gets a webhook, whose secret is shown once and signs a delivery', async () => {
-    const executor = await mesh.connect({ namespace, service: 'hooked' })
+    const executor = await world().mesh.connect({ namespace, service: 'hooked' })
     executor.handle('hooked', ({ payload }) => payload)
     await executor.start()
     await executor.client.jobs.put({ name: 'hooked', handler: 'hooked' })
@@ -161,7 +142,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
     const secret = (await page.locator('[data-secret="webhook"]').textContent()) ?? ''
     const body = '{"pushed":true}'
     const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
-    const delivered = await fetch(`${url}/hooks/${namespace}/hooked`, {
+    const delivered = await fetch(`${world().url}/hooks/${namespace}/hooked`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-hub-signature-256': signature, 'x-github-delivery': 'one' },
       body,
@@ -174,7 +155,7 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
   })
 
   test('a failed run is an incident, which is acknowledged', async () => {
-    const executor = await mesh.connect({ namespace, service: 'shop' })
+    const executor = await world().mesh.connect({ namespace, service: 'shop' })
     executor.handle('fails', () => {
       throw new TypeError(EVIL)
     })
@@ -193,20 +174,16 @@ describe('the console: people and alerts', { skip: NO_BROWSER }, () => {
   })
 
   test('axe finds nothing on these pages, in both themes', async () => {
-    await inspect(
-      browser,
-      { url, namespace, cookie },
-      {
-        members: 'settings',
-        tokens: 'settings?tab=tokens',
-        webhooks: 'settings?tab=webhooks',
-        webhook: 'jobs/hooked?tab=webhook',
-        namespaces: 'settings?tab=namespaces',
-        audit: 'settings?tab=audit',
-        incidents: 'alerts',
-        'alert-rules': 'alerts?tab=rules',
-        'alert-channels': 'alerts?tab=channels',
-      },
-    )
+    await inspect(world().browser, world().as(namespace), {
+      members: 'settings',
+      tokens: 'settings?tab=tokens',
+      webhooks: 'settings?tab=webhooks',
+      webhook: 'jobs/hooked?tab=webhook',
+      namespaces: 'settings?tab=namespaces',
+      audit: 'settings?tab=audit',
+      incidents: 'alerts',
+      'alert-rules': 'alerts?tab=rules',
+      'alert-channels': 'alerts?tab=channels',
+    })
   })
-})
+}

@@ -1,27 +1,30 @@
 /** What comes live: a fast log, a gateway that dies while someone watches, two tabs of one browser. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
+import type { Client } from '@carillon/sdk'
 import type { Page } from 'playwright-core'
-import { NO_BROWSER } from '../support/browser.ts'
-import { Cleanup } from '../support/cleanup.ts'
-import { ADMIN } from '../support/http-accounts.ts'
-import { CHATTY_LINES, type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
-import { startSwitchingProxy } from './switching-proxy.ts'
-import { openTab } from './tabs.ts'
+import { Cleanup } from '../../support/cleanup.ts'
+import { ADMIN } from '../../support/http-accounts.ts'
+import { CHATTY_LINES, type ConsoleMesh, startShop } from '../console-mesh.ts'
+import { startSwitchingProxy } from '../switching-proxy.ts'
+import { openTab } from '../tabs.ts'
 
 /** More than a frame, less than someone notices as a stop; other tests run beside this one. */
 const LONGEST_FRAME_MS = 3_000
 
-describe('live', { skip: NO_BROWSER }, () => {
+/** It needs a second gateway. */
+export function testStream(world: () => ConsoleMesh): void {
   const cleanup = new Cleanup({ after })
-  let world: ConsoleMesh
+  const namespace = 'stream'
+  let client: Client
 
   before(async () => {
-    world = await startConsoleMesh(cleanup, { gateways: 2 })
+    client = await startShop(world().mesh, namespace)
   })
 
-  const portOf = (gateway: number) => Number(new URL(world.mesh.httpUrls[gateway] ?? '').port)
+  const at = (page: string, base?: string) => world().at(namespace, page, base)
+  const portOf = (gateway: number) => Number(new URL(world().mesh.httpUrls[gateway] ?? '').port)
 
   /** The numbers of the lines that the page has, as it downloads them. */
   async function linesOf(page: Page): Promise<number[]> {
@@ -40,8 +43,8 @@ describe('live', { skip: NO_BROWSER }, () => {
   }
 
   test('a log of 5,000 lines a second is followed without a stop, each line once', async () => {
-    const run = await world.client.run('chatty', null, { delayMs: 2_000 })
-    const { page, problems } = await openTab(world.browser, { cookie: world.cookie, url: world.at(`runs/${run.id}`) })
+    const run = await client.run('chatty', null, { delayMs: 2_000 })
+    const { page, problems } = await openTab(world().browser, { cookie: world().cookie, url: at(`runs/${run.id}`) })
     await page.getByRole('log').waitFor()
     await page.evaluate(() => {
       const frames = { last: performance.now(), longest: 0 }
@@ -64,7 +67,7 @@ describe('live', { skip: NO_BROWSER }, () => {
     // It follows to the end, unless this machine was so busy that the log had ended before the page was there: then it opens at the first error.
     await page.getByRole('button', { name: /^Follow$|new ↓$/ }).click()
     await page.getByText(`line ${CHATTY_LINES} of the log`, { exact: true }).waitFor()
-    await page.goto(`${world.at(`runs/${run.id}`)}#L12345`)
+    await page.goto(`${at(`runs/${run.id}`)}#L12345`)
     await page.reload()
     await page.getByText('line 12345 of the log', { exact: true }).first().waitFor()
     await page.getByRole('searchbox', { name: 'Find in the log' }).fill('line 777 of')
@@ -77,10 +80,10 @@ describe('live', { skip: NO_BROWSER }, () => {
   test('a gateway dies while someone watches: the page goes on at the other one, nothing missed and nothing twice', async () => {
     const proxy = await startSwitchingProxy(cleanup, portOf(0))
     // Cookies are named by the port of the address.
-    const { page } = await openTab(world.browser, { cookie: undefined, url: proxy.url })
+    const { page } = await openTab(world().browser, { cookie: undefined, url: proxy.url })
     await page.request.post(`${proxy.url}/api/v1/session`, { data: ADMIN })
-    const run = await world.client.run('chatty', null, { delayMs: 2_000 })
-    await page.goto(world.at(`runs/${run.id}`, proxy.url))
+    const run = await client.run('chatty', null, { delayMs: 2_000 })
+    await page.goto(at(`runs/${run.id}`, proxy.url))
     await page
       .getByText(/line \d+ of the log/)
       .first()
@@ -97,27 +100,27 @@ describe('live', { skip: NO_BROWSER }, () => {
   })
 
   test('two tabs of one browser share a connection; when the one that has it is closed, the other goes on', async () => {
-    const first = await openTab(world.browser, { cookie: world.cookie, url: world.at('runs') })
+    const first = await openTab(world().browser, { cookie: world().cookie, url: at('runs') })
     await first.page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
     const streams: string[] = []
     first.context.on('request', (request) => {
       if (request.url().includes('/api/v1/stream?')) streams.push(request.url())
     })
-    const second = await openTab(world.browser, { cookie: world.cookie, url: world.at('runs'), context: first.context })
+    const second = await openTab(world().browser, { cookie: world().cookie, url: at('runs'), context: first.context })
     await second.page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
     assert.deepEqual(streams, [])
     // What is there before a list has been read is in it, and not new.
     for (const { page } of [first, second]) await page.locator('[data-row]').first().waitFor()
-    const run = await world.client.run('greet')
+    const run = await client.run('greet')
     await run.ended()
     for (const { page } of [first, second]) await page.getByRole('button', { name: /new run/ }).waitFor()
     await first.page.close()
     await second.page.getByRole('button', { name: /new run/ }).click()
-    const waiting = await world.client.run('wait')
+    const waiting = await client.run('wait')
     await second.page.getByRole('button', { name: /new run/ }).click()
     await second.page.locator(`[data-row="${waiting.id}"]`).getByText('running').waitFor()
-    await world.client.runs.cancel(waiting.id)
+    await client.runs.cancel(waiting.id)
     await second.page.locator(`[data-row="${waiting.id}"]`).getByText('cancelled', { exact: true }).waitFor()
     await first.context.close()
   })
-})
+}

@@ -1,35 +1,22 @@
-/** What people keep running in the console: executors and dead letters. One mesh and one browser. */
+/** What people keep running in the console: executors and dead letters. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { consoleFolder } from '@carillon/console'
+import { before, test } from 'node:test'
 import { CALLS } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
-import type { Browser } from 'playwright-core'
-import { inspect, NO_BROWSER, startBrowser, Visitor } from '../support/browser.ts'
-import { Cleanup } from '../support/cleanup.ts'
-import { startMesh, type TestMesh } from '../support/mesh.ts'
-import { STORES } from '../support/stores.ts'
+import { inspect } from '../../support/browser.ts'
+import type { ConsoleMesh } from '../console-mesh.ts'
 
 const EVIL = '<img src=x onerror=alert(1)>'
-const [store] = STORES
 
-describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
-  const cleanup = new Cleanup({ after })
-  const namespace = 'default'
-  let mesh: TestMesh
+export function testOperations(world: () => ConsoleMesh): void {
+  const namespace = 'operations'
   let client: Client
-  let browser: Browser
-  let url = ''
-  let cookie = ''
   let isUp = false
   let letters: string[] = []
 
   before(async () => {
-    assert.ok(store)
-    mesh = await startMesh(cleanup, { store, gateways: 1, http: { consoleFolder } })
-    url = mesh.httpUrls[0] as string
-    cookie = (await mesh.accounts.admin())['cookie'] ?? ''
+    const { mesh } = world()
     const executor = await mesh.connect({ namespace, service: 'shop', instance: 'worker-1', labels: { html: EVIL } })
     client = executor.client
     executor.handle('charge', ({ payload }) => {
@@ -46,10 +33,9 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
     )
     letters = started.map(({ runId }) => runId)
     await eventually('all are given up', async () => (await client.call(CALLS.deadLettersList, {})).items.length === letters.length)
-    browser = await startBrowser(cleanup)
   })
 
-  const arrive = () => Visitor.arrive(browser, { url, namespace, cookie })
+  const arrive = () => world().arrive(namespace)
 
   test('an executor is shown with its load, cordoned with a note, uncordoned and drained; versions that differ are named', async () => {
     const visitor = await arrive()
@@ -79,7 +65,7 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
     const visitor = await arrive()
     await visitor.visit('executors')
     await visitor.page.locator('[data-instance="worker-1"]').waitFor()
-    const late = await mesh.connect({ namespace, service: 'late', instance: 'late-1' })
+    const late = await world().mesh.connect({ namespace, service: 'late', instance: 'late-1' })
     late.handle('late', () => null)
     await late.start()
     await visitor.page.locator('[data-instance="late-1"]').waitFor()
@@ -122,8 +108,8 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
       'dead-letter': `dead-letters?letter=${letters[0]}`,
       settings: 'settings?tab=namespaces',
     }
-    await inspect(browser, { url, namespace, cookie }, pages)
-    const phone = await Visitor.arrive(browser, { url, namespace, cookie, width: 360 })
+    await inspect(world().browser, world().as(namespace), pages)
+    const phone = await world().arrive(namespace, { width: 360 })
     for (const [name, path] of Object.entries(pages)) {
       await phone.visit(path)
       await phone.picture(name)
@@ -132,4 +118,4 @@ describe('the console: what is kept running', { skip: NO_BROWSER }, () => {
     }
     phone.isWell()
   })
-})
+}
