@@ -8,6 +8,7 @@ import { Cleanup } from '../support/cleanup.ts'
 import { type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
 import { testDefinitions } from './suites/definitions.ts'
 import { testOperations } from './suites/operations.ts'
+import { testOutages } from './suites/outages.ts'
 import { testPages } from './suites/pages.ts'
 import { testPeople } from './suites/people.ts'
 import { testStream } from './suites/stream.ts'
@@ -19,6 +20,7 @@ const SUITES: Readonly<Record<string, (world: () => ConsoleMesh) => void>> = {
   'what is kept running': testOperations,
   'people and alerts': testPeople,
   'what comes live': testStream,
+  outages: testOutages,
 }
 
 describe('the console', { skip: NO_BROWSER }, () => {

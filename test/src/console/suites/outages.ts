@@ -1,35 +1,38 @@
 /** What people see while a gateway is killed, a network is away, or a browser stops a tab: nothing is missed, and nothing is there twice. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { after, before, describe, test } from 'node:test'
+import { after, before, test } from 'node:test'
+import type { Client } from '@carillon/sdk'
 import { eventually, freePort } from '@carillon/wire/testing'
 import type { BrowserContext, Page } from 'playwright-core'
-import { NO_BROWSER } from '../support/browser.ts'
-import { startCli } from '../support/carillon.ts'
-import { Cleanup } from '../support/cleanup.ts'
-import { ADMIN } from '../support/http-accounts.ts'
-import type { TestProcess } from '../support/processes.ts'
-import { CHATTY_LINES, type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
-import { startSwitchingProxy } from './switching-proxy.ts'
-import { openTab } from './tabs.ts'
+import { startCli } from '../../support/carillon.ts'
+import { Cleanup } from '../../support/cleanup.ts'
+import { ADMIN } from '../../support/http-accounts.ts'
+import type { TestProcess } from '../../support/processes.ts'
+import { CHATTY_LINES, type ConsoleMesh, startShop } from '../console-mesh.ts'
+import { startSwitchingProxy } from '../switching-proxy.ts'
+import { openTab } from '../tabs.ts'
 
 /** More than the six connections that a browser has to one address. */
 const TABS = 7
 
-describe('outages', { skip: NO_BROWSER }, () => {
+export function testOutages(world: () => ConsoleMesh): void {
   const cleanup = new Cleanup({ after })
-  let world: ConsoleMesh
+  const namespace = 'outages'
+  let client: Client
 
   before(async () => {
-    world = await startConsoleMesh(cleanup, { gateways: 1 })
+    client = await startShop(world().mesh, namespace)
   })
+
+  const at = (page: string, base?: string) => world().at(namespace, page, base)
 
   /** A gateway in a process of its own: one that can be killed. */
   async function startGatewayProcess(port: number): Promise<TestProcess> {
     const gateway = startCli(cleanup, ['gateway'], {
       env: {
-        CARILLON_NATS_URL: world.mesh.broker.url,
-        CARILLON_STORE_URL: world.mesh.storeUrl,
+        CARILLON_NATS_URL: world().mesh.broker.url,
+        CARILLON_STORE_URL: world().mesh.storeUrl,
         CARILLON_HTTP_PORT: String(port),
         CARILLON_HTTP_RATE: '100000',
       },
@@ -45,14 +48,14 @@ describe('outages', { skip: NO_BROWSER }, () => {
 
   /** A browser whose user is signed in at an address: cookies are named by its port. */
   async function signIn(url: string): Promise<BrowserContext> {
-    const { context, page } = await openTab(world.browser, { cookie: undefined, url })
+    const { context, page } = await openTab(world().browser, { cookie: undefined, url })
     await page.request.post(`${url}/api/v1/session`, { data: ADMIN })
     await page.close()
     return context
   }
 
   async function open(context: BrowserContext, url: string): Promise<Page> {
-    const { page } = await openTab(world.browser, { cookie: undefined, url, context })
+    const { page } = await openTab(world().browser, { cookie: undefined, url, context })
     return page
   }
 
@@ -71,10 +74,9 @@ describe('outages', { skip: NO_BROWSER }, () => {
 
   /** A log, the list of runs and a run, as three tabs have them, and what happens to them while `kill` does what it does. */
   async function assertNothingIsMissed(url: string, kill: () => Promise<void>): Promise<void> {
-    const { client } = world
     const [context, run, waiting] = await Promise.all([signIn(url), client.run('chatty', null, { delayMs: 3_000 }), client.run('wait')])
     const [log, list, one] = (await Promise.all(
-      [`runs/${run.id}`, 'runs', `runs/${waiting.id}`].map((path) => open(context, world.at(path, url))),
+      [`runs/${run.id}`, 'runs', `runs/${waiting.id}`].map((path) => open(context, at(path, url))),
     )) as [Page, Page, Page]
     await list.locator(`[data-row="${waiting.id}"]`).getByText('running').waitFor()
     await one.locator('h1 + span').getByText('running').waitFor()
@@ -122,20 +124,20 @@ describe('outages', { skip: NO_BROWSER }, () => {
     const proxy = await startSwitchingProxy(cleanup, port)
     await assertNothingIsMissed(proxy.url, async () => {
       await gateway.kill9()
-      proxy.switchTo(Number(new URL(world.at('runs')).port))
+      proxy.switchTo(Number(new URL(at('runs')).port))
     })
   })
 
   test('a network that is away for a while: the pages catch up when it is back', async () => {
-    const url = new URL(world.at('')).origin
+    const url = new URL(at('')).origin
     const context = await signIn(url)
-    const waiting = await world.client.run('wait')
-    const [list, one] = await Promise.all([open(context, world.at('runs')), open(context, world.at(`runs/${waiting.id}`))])
+    const waiting = await client.run('wait')
+    const [list, one] = await Promise.all([open(context, at('runs')), open(context, at(`runs/${waiting.id}`))])
     await Promise.all([list, one].map(isLive))
     await list.locator(`[data-row="${waiting.id}"]`).getByText('running').waitFor()
     await context.setOffline(true)
-    await world.client.runs.cancel(waiting.id)
-    const run = await world.client.run('greet')
+    await client.runs.cancel(waiting.id)
+    const run = await client.run('greet')
     await run.ended()
     await context.setOffline(false)
     await one.locator('h1 + span').getByText('cancelled').waitFor()
@@ -144,19 +146,19 @@ describe('outages', { skip: NO_BROWSER }, () => {
   })
 
   test(`${TABS} tabs share one stream; when the tab that has it is frozen or closed, another one takes it`, async () => {
-    const context = await signIn(new URL(world.at('')).origin)
+    const context = await signIn(new URL(at('')).origin)
     // What is there before a list has been read is in it, and not new.
-    await (await world.client.run('greet')).ended()
+    await (await client.run('greet')).ended()
     const streams = new Map<unknown, Page>()
     context.on('request', (request) => {
       if (request.url().includes('/api/v1/stream?')) streams.set(request, request.frame().page())
     })
     context.on('requestfinished', (request) => void streams.delete(request))
     context.on('requestfailed', (request) => void streams.delete(request))
-    const tabs = await Promise.all(Array.from({ length: TABS }, () => open(context, world.at('runs'))))
+    const tabs = await Promise.all(Array.from({ length: TABS }, () => open(context, at('runs'))))
     const follow = async (pages: readonly Page[]) => {
       await Promise.all(pages.map((page) => page.locator('[data-row]').first().waitFor()))
-      const run = await world.client.run('greet')
+      const run = await client.run('greet')
       await run.ended()
       await Promise.all(pages.map((page) => page.getByRole('button', { name: /new run/ }).click()))
       await Promise.all(pages.map((page) => page.locator(`[data-row="${run.id}"]`).getByText('succeeded').waitFor()))
@@ -189,4 +191,4 @@ describe('outages', { skip: NO_BROWSER }, () => {
     await follow(tabs.filter((page) => page !== second))
     await context.close()
   })
-})
+}
