@@ -53,13 +53,13 @@ export function testPeople(world: () => ConsoleMesh): void {
   })
 
   test('an approval that needs another role is grey, and says which; with the role it is given', async () => {
-    const { client } = await mesh.connect({ namespace })
+    const { client } = await world().mesh.connect({ namespace })
     const sign = { id: 'sign', wait: { approval: { by: ['finance'] } } }
     await client.jobs.put({ name: 'release', workflow: { nodes: [sign] } })
     const { id } = await client.run('release')
-    const ivy = await mesh.accounts.member({ namespace, name: 'ivy', role: 'operator' })
+    const ivy = await world().mesh.accounts.member({ namespace, name: 'ivy', role: 'operator' })
     const see = async (ofMember: string) => {
-      const visitor = await Visitor.arrive(browser, { url, namespace, cookie: ofMember })
+      const visitor = await world().arrive(namespace, { cookie: ofMember })
       await visitor.visit(`runs/${id}`)
       return { visitor, approve: visitor.page.getByRole('button', { name: 'Approve' }) }
     }
@@ -73,7 +73,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await admin.page.getByRole('dialog').getByLabel('May approve as').fill('finance, legal')
     await admin.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
     await admin.page.getByRole('row', { name: /ivy/ }).getByText('operator, finance, legal').waitFor()
-    const { visitor, approve } = await see(await mesh.accounts.signIn('ivy'))
+    const { visitor, approve } = await see(await world().mesh.accounts.signIn('ivy'))
     await approve.click()
     await visitor.page.locator('h1 + span').getByText('succeeded', { exact: true }).waitFor()
     assert.equal((await client.runs.tree(id)).nodes?.[0]?.decided?.by, 'ivy')
