@@ -12,10 +12,10 @@ export interface Waits {
   outcome(namespace: string, wait: WaitingStep, options?: { readonly isBehind?: boolean | undefined }): Promise<StepRecord | undefined>
 }
 
-/** Who decides about nodes that wait for an approval. Provided by the mode of workflows. */
+/** Which roles decide about nodes that wait for an approval. Provided by the mode of workflows. */
 export interface Approvers {
-  /** @returns undefined: the run has no approval of that name, or anyone may decide about it */
-  of(run: RunHead, name: string): Promise<readonly string[] | undefined>
+  /** A signal has no account, so it decides about no approval that names roles. @throws CarillonError FORBIDDEN where its name is that of such a node */
+  checkSignal(run: RunHead, name: string): Promise<void>
 }
 
 /** Publishes what nodes of a workflow say. Provided by the mode of workflows. */

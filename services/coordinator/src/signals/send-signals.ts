@@ -11,7 +11,6 @@ import {
 } from '@carillon/contracts'
 import { type Clock, derivedId, freshServiceId } from '@carillon/runtime'
 import { type SignalRecord, type Store, shareOf } from '@carillon/store'
-import { refuseSignal } from '../modes/workflow/rules/approvers.ts'
 import type { Timers } from '../ports.ts'
 import { removedRun, runNotFound } from '../runs/rules/missing.ts'
 import type { Approvers } from '../signal-ports.ts'
@@ -89,7 +88,7 @@ export class SendSignals {
         field: 'runId',
         value: printable(runId),
       })
-    refuseSignal(name, await this.#approvers.of(run, name))
+    await this.#approvers.checkSignal(run, name)
     return true
   }
 

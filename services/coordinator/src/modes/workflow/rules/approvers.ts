@@ -1,11 +1,11 @@
 import { type AuditOrigin, CarillonError, printable, type WorkflowNode } from '@carillon/contracts'
 
-/** The roles of those who may decide about a node; undefined: it is no approval, or anyone may. */
-export const approversOf = (node: WorkflowNode | undefined): readonly string[] | undefined =>
+/** The roles that may decide about a node; undefined: it is no approval, or anyone may. */
+const approversOf = (node: WorkflowNode | undefined): readonly string[] | undefined =>
   node !== undefined && 'wait' in node && 'approval' in node.wait ? node.wait.approval.by : undefined
 
 /**
- * Whoever decides about an approval that names roles, also by passing it over, has one of them. A name on NATS is a claim; an account is verified by a gateway.
+ * Deciding about an approval that names roles, also by skipping the node, needs one of them. A name on NATS is a claim; an account is verified by a gateway.
  * @param origin undefined: it comes through no gateway
  * @throws CarillonError FORBIDDEN
  */
@@ -17,8 +17,9 @@ export function checkApprover(node: WorkflowNode, origin: AuditOrigin | undefine
 }
 
 /** A signal decides about no approval that names roles. @throws CarillonError FORBIDDEN */
-export function refuseSignal(node: string, approvers: readonly string[] | undefined): void {
-  if (approvers !== undefined) throw forbidden(node, approvers, 'a signal does not decide about it')
+export function refuseSignal(node: WorkflowNode | undefined): void {
+  const approvers = approversOf(node)
+  if (node !== undefined && approvers !== undefined) throw forbidden(node.id, approvers, 'a signal does not decide about it')
 }
 
 function forbidden(node: string, approvers: readonly string[], why: string): CarillonError {
