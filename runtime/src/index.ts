@@ -6,6 +6,7 @@ export {
   guardedLookup,
   headersOf,
   type NatsSettings,
+  networkOf,
   type Outgoing,
   pause,
   type RangeOf,

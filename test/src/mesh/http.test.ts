@@ -51,6 +51,7 @@ for (const store of STORES) {
       const put = (attempts: number, headers: Record<string, string>) => ask('PUT /jobs/edited', { attempts }, headers)
       const made = await put(1, { 'if-none-match': '*' })
       assert.deepEqual([made.status, made.headers.get('etag')], [200, '"v1"'])
+      assert.equal(made.headers.get('vary'), 'cookie, authorization')
       assert.equal((await put(2, { 'if-none-match': '*' })).body.code, 'PRECONDITION_FAILED')
       const outcomes = await Promise.all([2, 3, 4, 5].map((attempts) => put(attempts, { 'if-match': '"v1"' })))
       assert.deepEqual(outcomes.map(({ status }) => status).sort(), [200, 412, 412, 412])

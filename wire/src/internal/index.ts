@@ -9,5 +9,5 @@ export { type ConnectionRequest, isAuthError, openConnection, refusalText } from
 export { freshRunId, jitter, randomLetters, randomShare } from '../randomness.ts'
 export type { NatsAccess, NatsField, NatsNames, NatsSettings, TlsSettings } from '../settings.ts'
 export { type Outgoing, type Refusal, StreamPublisher } from '../stream-publisher.ts'
-export { rangeOf } from '../targets/address-rules.ts'
+export { networkOf, rangeOf } from '../targets/address-rules.ts'
 export { checkLiteral, guardedLookup, type RangeOf, TargetRefused } from '../targets/targets.ts'

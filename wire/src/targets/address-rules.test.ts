@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rangeOf } from './address-rules.ts'
+import { networkOf, rangeOf } from './address-rules.ts'
 
 test('public addresses', () => {
   for (const address of [
@@ -67,4 +67,19 @@ test('addresses that are not public, by their kind', () => {
     ['', 'not an address'],
   ] as const)
     assert.equal(rangeOf(address), kind, address)
+})
+
+test('what stands for a client', () => {
+  for (const [address, network] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::ffff:c000:201', '192.0.2.1'],
+    ['2001:DB8::1', '2001:db8::/64'],
+    ['2001:db8:0:0:ffff::1', '2001:db8::/64'],
+    ['2001:db8:0:1::1', '2001:db8:0:1::/64'],
+    ['fe80::1%eth0', 'fe80::/64'],
+    ['::1', '::/64'],
+    ['unknown', 'unknown'],
+  ] as const)
+    assert.equal(networkOf(address), network, address)
 })

@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import type { Clock } from '@carillon/runtime'
+import { type Clock, networkOf } from '@carillon/runtime'
 import { delayAfter } from './rules/throttle.ts'
 
 /** After which failures are forgotten. */
@@ -31,7 +31,8 @@ export class Throttle {
    * sent at the same moment would all be admitted before the first of them has failed.
    * @throws CarillonError RATE_LIMITED, and what `matches` throws
    */
-  attempt(account: string, address: string, matches: () => Promise<boolean>): Promise<boolean> {
+  attempt(account: string, ip: string, matches: () => Promise<boolean>): Promise<boolean> {
+    const address = networkOf(ip)
     // Always in this order, so that no two attempts wait for each other.
     return this.#inTurn(`address ${address}`, () =>
       this.#inTurn(`account ${account}`, async () => {

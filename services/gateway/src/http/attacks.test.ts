@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { eventually } from '@carillon/runtime/testing'
 import { startTestServer } from '../testing/test-server.ts'
 import type { Route } from './http-controller.ts'
@@ -51,6 +52,16 @@ test('100 MB are refused before they are read, with a length and without', async
   await eventually('a refusal', () => chunked.text.includes('REQUEST_TOO_LARGE') || chunked.destroyed)
   assert.ok(sent < 20 * MIB, `${sent} bytes were taken`)
   assert.ok(process.memoryUsage().rss - before < 60 * MIB)
+})
+
+test('a small body that unpacks to 100 MB is refused', async (t) => {
+  const server = await startTestServer(t, { routes: [echo()] })
+  const post = async (body: Buffer) => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' }
+    return (await server.fetch(THING, { method: 'POST', body: gzipSync(body), headers })).status
+  }
+  assert.equal(await post(Buffer.from('{}')), 200)
+  assert.equal(await post(Buffer.alloc(100 * MIB, ' ')), 413)
 })
 
 test('more connections than are allowed are closed, and those that are open still work', async (t) => {

@@ -163,3 +163,17 @@ test('a client that sends too much is refused for some seconds, and another one 
   for (let i = 0; i < 10; i++) assert.equal(await statusOf({}), 400)
   assert.equal(await statusOf({}), 429)
 })
+
+test('who has a network of IPv6 is one client, whichever of its addresses is used', async (t) => {
+  const open: Route = { ...echo('GET'), allowed: 'anyone' }
+  const access: Access = { check: async () => undefined }
+  const server = await startTestServer(t, { access, anonymousRequestsPerSecond: 1, proxies: ['127.0.0.1'], routes: [open] })
+  const statusFrom = async (address: string) => (await server.fetch(THING, { headers: { 'x-forwarded-for': address } })).status
+  for (let i = 0; i < 10; i++) assert.equal(await statusFrom(`2001:db8:0:1::${i}`), 200)
+  assert.deepEqual(
+    [await statusFrom('2001:db8:0:1:ffff::1'), await statusFrom('2001:db8:0:2::1'), await statusFrom('::ffff:192.0.2.1')],
+    [429, 200, 200],
+  )
+  for (let i = 0; i < 9; i++) assert.equal(await statusFrom('192.0.2.1'), 200)
+  assert.equal(await statusFrom('192.0.2.1'), 429)
+})

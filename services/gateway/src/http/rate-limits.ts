@@ -1,4 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
+import { networkOf } from '@carillon/runtime'
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
@@ -25,7 +26,11 @@ export class RateLimits {
     const common = { timeWindow: WINDOW_S * 1_000, cache: CLIENTS }
     const keyGenerator = ({ principal }: FastifyRequest) => `${principal?.kind}:${principal?.id}`
     this.#ofPrincipals = instance.createRateLimit({ ...common, max: requestsPerSecond * WINDOW_S, keyGenerator })
-    this.#ofAddresses = instance.createRateLimit({ ...common, max: anonymousRequestsPerSecond * WINDOW_S })
+    this.#ofAddresses = instance.createRateLimit({
+      ...common,
+      max: anonymousRequestsPerSecond * WINDOW_S,
+      keyGenerator: ({ ip }) => networkOf(ip),
+    })
   }
 
   static async register(instance: FastifyInstance, settings: RateSettings): Promise<RateLimits> {

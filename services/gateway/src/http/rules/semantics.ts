@@ -83,7 +83,7 @@ export function saidOf({ name, method, namespace, answer, url, headers }: Answer
   if (SEMANTICS[name]?.hasRevision && typeof revision === 'number') {
     const etag = etagOf(revision)
     const isKnown = method === 'GET' && tagsOf(headers['if-none-match']).includes(etag)
-    return { status: isKnown ? 304 : 200, headers: { etag, 'cache-control': 'private, no-cache' } }
+    return { status: isKnown ? 304 : 200, headers: { etag, 'cache-control': 'private, no-cache', ...PER_READER } }
   }
   if (name === 'jobsRun' && typeof runId === 'string') {
     const location = `/api/v1/namespaces/${namespace}/runs/${runId}`
@@ -96,6 +96,12 @@ export function saidOf({ name, method, namespace, answer, url, headers }: Answer
 
 /** An answer may hold what only this client may see. */
 const PRIVATE = { 'cache-control': 'no-store' }
+
+/**
+ * Someone else at the same browser may not see the payload that it keeps, and may see one that it keeps without: the revision, which is the ETag, is the
+ * same.
+ */
+const PER_READER = { vary: 'cookie, authorization' }
 
 const tagsOf = (header: string | string[] | undefined): string[] =>
   String(header ?? '')
