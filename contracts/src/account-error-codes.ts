@@ -8,7 +8,25 @@ export const ACCOUNT_ERROR_CODES = {
   SIGN_IN_REFUSED: {
     meaning: 'Name or password is wrong, or the provider vouches for nobody who may come in.',
     retry: false,
-    remedy: 'Check both; an admin can make a link that sets another password.',
+    remedy:
+      'Check both; an admin can make a link that sets another password. Through a provider: ask an admin which of its groups give a role.',
+  },
+  SIGN_IN_EXPIRED: {
+    meaning: 'A sign-in through a provider was not begun in this browser, took more than ten minutes, or is completed already.',
+    retry: false,
+    remedy: 'Begin again on the page to sign in. When it happens each time, the browser keeps no cookies of this address.',
+  },
+  PROVIDER_ANSWER_INVALID: {
+    meaning:
+      'The provider of identities answers what does not hold: another issuer, audience or nonce, a wrong signature, an expired token; or it does not know the client.',
+    retry: false,
+    remedy:
+      'Begin again. When it happens each time, compare CARILLON_OIDC_ISSUER, the id of the client and its secret with the provider, and both clocks.',
+  },
+  PROVIDER_UNAVAILABLE: {
+    meaning: 'The provider of identities cannot be reached, or does not answer in time.',
+    retry: true,
+    remedy: 'Try again later, or sign in with a password. The log of the gateway says what failed.',
   },
   FOREIGN_REQUEST: {
     meaning: 'A page of another origin sends a change with the cookie of someone who is signed in at the gateway.',

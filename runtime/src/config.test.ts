@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { CarillonError } from '@carillon/contracts'
 import { readConfig, SETTINGS } from './config.ts'
@@ -22,6 +25,26 @@ const WRONG: Partial<Record<keyof typeof SETTINGS, readonly string[]>> = {
   CARILLON_METRICS_PORT: ['-1', '65536', '1.5', 'yes'],
   CARILLON_METRICS_HOST: [''],
   CARILLON_HANDLER_RETENTION_HOURS: ['', '0', 'a day'],
+  CARILLON_OIDC_ISSUER: [
+    'id.example.com',
+    'http://id.example.com',
+    'https://id.example.com/?x=1',
+    'https://user@id.example.com',
+    'ftp://x',
+  ],
+  CARILLON_OIDC_SCOPES: ['', 'profile'],
+  CARILLON_OIDC_CLAIM: [''],
+  CARILLON_OIDC_ROLES: [
+    'ops',
+    '=default:viewer',
+    'ops=viewer',
+    'ops=default:owner',
+    'ops=de fault:viewer',
+    'ops=default:viewer:all',
+    'a=*:admin;b',
+  ],
+  CARILLON_OIDC_DEFAULT_ROLE: ['viewer', 'default', 'default:viewer:payloads:x', '**:viewer'],
+  CARILLON_OIDC_SESSION_HOURS: ['', '0', '400', 'a day'],
 }
 
 test('without variables the defaults hold, frozen', () => {
@@ -49,4 +72,27 @@ test('each wrong variable is named, with its value and what is right', () => {
         },
         `${name}=${value}`,
       )
+})
+
+test('roles of a provider are read from one text, also of names with signs in them; its secret from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-config-'))
+  try {
+    const file = join(folder, 'secret')
+    writeFileSync(file, 'of the client\n')
+    const config = readConfig({
+      CARILLON_OIDC_ROLES: ' cn=ops,dc=example = default:operator ; admins=*:admin:payloads;',
+      CARILLON_OIDC_DEFAULT_ROLE: 'default:viewer',
+      CARILLON_OIDC_CLIENT_SECRET_FILE: file,
+    })
+    assert.deepEqual(config.CARILLON_OIDC_ROLES, [
+      { value: 'cn=ops,dc=example', namespace: 'default', role: 'operator', payloads: false },
+      { value: 'admins', namespace: '*', role: 'admin', payloads: true },
+    ])
+    assert.deepEqual(config.CARILLON_OIDC_DEFAULT_ROLE, { namespace: 'default', role: 'viewer', payloads: false })
+    assert.equal(config.CARILLON_OIDC_CLIENT_SECRET, 'of the client')
+    const both = { CARILLON_OIDC_CLIENT_SECRET: 'x', CARILLON_OIDC_CLIENT_SECRET_FILE: file }
+    assert.throws(() => readConfig(both), /use one of them/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

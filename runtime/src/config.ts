@@ -1,6 +1,7 @@
 import { CarillonError, LIMITS, printable } from '@carillon/contracts'
 import { fromFile } from '@carillon/wire/internal'
 import { z } from 'zod'
+import { OIDC_SETTINGS } from './oidc-settings.ts'
 
 /** Settings of every service process; docs/CONFIG.md is generated from this table. */
 export const SETTINGS = {
@@ -67,6 +68,7 @@ export const SETTINGS = {
   CARILLON_TRACE_URL: traceUrl().describe(
     'Where traces are shown, with {traceId} in it, such as https://traces.example.com/trace/{traceId}: the console links runs to it; empty: no link',
   ),
+  ...OIDC_SETTINGS,
   CARILLON_METRICS_HOST: z.string().min(1).default('127.0.0.1').describe('Address on which this process serves metrics for Prometheus'),
   CARILLON_METRICS_PORT: z
     .union(
@@ -130,6 +132,9 @@ function origins() {
     .refine((list) => list.every(isOrigin), 'Use origins such as https://console.example.com, with commas between them.')
 }
 
+/** Those that a file may hold. */
+const SECRETS = ['CARILLON_STORE_URL', 'CARILLON_OIDC_CLIENT_SECRET'] as const
+
 export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]> }
 
 /**
@@ -137,9 +142,10 @@ export type Config = { readonly [Name in keyof typeof SETTINGS]: z.output<(typeo
  * @throws CarillonError INVALID_CONFIG that names the variable; an unknown CARILLON_ variable is not ours to judge
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = { ...environment, CARILLON_STORE_URL: fromFile(environment, 'CARILLON_STORE_URL') ?? environment['CARILLON_STORE_URL'] }
+  const secrets = SECRETS.map((name) => [name, fromFile(environment, name) ?? environment[name]])
+  const given: typeof environment = { ...environment, ...Object.fromEntries(secrets) }
   const entries = Object.entries(SETTINGS).map(([name, schema]) => {
-    const value = given[name as keyof typeof given]
+    const value = given[name]
     const outcome = schema.safeParse(value)
     if (outcome.success) return [name, outcome.data]
     throw new CarillonError('INVALID_CONFIG', `${name} is wrong: ${printable(value)}`, {

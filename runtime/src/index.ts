@@ -50,6 +50,7 @@ export {
   reserveCapacity,
 } from './nats/streams.ts'
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
+export type { GrantedRole, RolesByValue } from './oidc-settings.ts'
 export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'
 export { RecordTurns, type TurnOf } from './record-turns.ts'

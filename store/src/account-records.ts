@@ -9,6 +9,8 @@ export interface Membership {
   readonly approves?: readonly string[] | undefined
   /** Tokens that the user made before do not count: of a former membership. */
   readonly since: number
+  /** Granted by the provider of identities, and brought up to date at each sign-in; absent: by an admin. */
+  readonly byProvider?: true
 }
 
 /** Someone who signs in. */
@@ -61,7 +63,8 @@ export interface TokenRecord {
   readonly usedAt: number | null
 }
 
-export type LinkPurpose = 'first-admin' | 'admin' | 'invite' | 'reset'
+/** `sign-in`: no link, but a sign-in through a provider that was completed, and is not completed twice. */
+export type LinkPurpose = 'first-admin' | 'admin' | 'invite' | 'reset' | 'sign-in'
 
 /** A link that signs someone in once. */
 export interface LinkRecord {

@@ -18,6 +18,7 @@ import {
   coordinatorSettingsOf,
   httpSettingsOf,
   metricsSettingsOf,
+  providerSettingsOf,
   queueRetentionOf,
 } from './service-settings.ts'
 
@@ -113,7 +114,7 @@ async function runGateway(settings: Settings, store: Store): Promise<RunningServ
     alerts: alertSettingsOf(settings.config),
     audit: auditSettingsOf(settings.config),
     http: httpSettingsOf(settings.config),
-    access: { showFirstLink },
+    access: { showFirstLink, provider: providerSettingsOf(settings.config) },
   })
 }
 

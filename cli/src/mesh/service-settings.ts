@@ -1,4 +1,5 @@
 import { consoleFolder } from '@carillon/console'
+import { CarillonError } from '@carillon/contracts'
 import type { CoordinatorOptions } from '@carillon/coordinator'
 import type { GatewayOptions } from '@carillon/gateway'
 import type { Config } from '@carillon/runtime'
@@ -51,3 +52,26 @@ export const httpSettingsOf = (config: Config): Omit<GatewayOptions['http'], 'on
   traceUrl: config.CARILLON_TRACE_URL === '' ? undefined : config.CARILLON_TRACE_URL,
   consoleFolder: config.CARILLON_CONSOLE_FOLDER === '' ? consoleFolder : config.CARILLON_CONSOLE_FOLDER,
 })
+
+type Provider = NonNullable<GatewayOptions['access']['provider']>
+
+/** The provider of identities, from the settings; undefined: people sign in by password only. @throws CarillonError INVALID_CONFIG */
+export function providerSettingsOf(config: Config): Provider | undefined {
+  const { CARILLON_OIDC_ISSUER: issuer, CARILLON_OIDC_CLIENT_ID: clientId, CARILLON_OIDC_CLIENT_SECRET: secret } = config
+  if (issuer === '' && clientId === '' && secret === '') return undefined
+  if (issuer === '') throw missing('CARILLON_OIDC_ISSUER', 'CARILLON_OIDC_CLIENT_ID or its secret is set')
+  if (clientId === '') throw missing('CARILLON_OIDC_CLIENT_ID', 'CARILLON_OIDC_ISSUER is set')
+  const { CARILLON_OIDC_ROLES: roles, CARILLON_OIDC_DEFAULT_ROLE: defaultRole } = config
+  if (roles.length === 0 && defaultRole === undefined)
+    throw missing('CARILLON_OIDC_ROLES', 'CARILLON_OIDC_ISSUER is set, and so is no CARILLON_OIDC_DEFAULT_ROLE: nobody could sign in')
+  return {
+    ...{ issuer, clientId, roles, defaultRole },
+    clientSecret: secret === '' ? undefined : secret,
+    name: config.CARILLON_OIDC_NAME === '' ? new URL(issuer).host : config.CARILLON_OIDC_NAME,
+    scopes: config.CARILLON_OIDC_SCOPES,
+    claim: config.CARILLON_OIDC_CLAIM,
+    sessionMs: config.CARILLON_OIDC_SESSION_HOURS * HOUR_MS,
+  }
+}
+
+const missing = (field: string, why: string) => new CarillonError('INVALID_CONFIG', `${field} is missing: ${why}`, { field })

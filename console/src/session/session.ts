@@ -40,6 +40,11 @@ export const waysQuery = queryOptions<SignInWays>({
   queryFn: ({ signal }) => request<SignInWays>('/api/v1/session/ways', { signal }),
 })
 
+/** Where one signs in through the provider, and comes back to the page that was to be shown. */
+export function providerPath({ pathname, search, hash }: Pick<Location, 'pathname' | 'search' | 'hash'>): string {
+  return `/api/v1/session/oidc?return=${encodeURIComponent(pathname + search + hash)}`
+}
+
 export function hasRole(role: Role | undefined, needed: Role): boolean {
   return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(needed)
 }

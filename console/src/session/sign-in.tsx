@@ -6,7 +6,7 @@ import { Button } from '../parts/button.tsx'
 import { Field, TextInput } from '../parts/field.tsx'
 import { ProblemNote } from '../parts/states.tsx'
 import { Bell } from '../shell/bell.tsx'
-import { SESSION_KEY, waysQuery } from './session.ts'
+import { providerPath, SESSION_KEY, waysQuery } from './session.ts'
 import styles from './sign-in.module.css'
 
 export function SignIn(): ReactNode {
@@ -41,7 +41,7 @@ export function SignIn(): ReactNode {
         {ways.data?.oidc !== undefined && (
           <>
             <p className={styles['or']}>{session.or}</p>
-            <a className={styles['provider']} href="/api/v1/session/oidc">
+            <a className={styles['provider']} href={providerPath(location)}>
               {session.with(ways.data.oidc.name)}
             </a>
           </>

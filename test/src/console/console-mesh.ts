@@ -5,13 +5,14 @@ import type { Browser } from 'playwright-core'
 import { startBrowser, Visitor, type VisitorOptions } from '../support/browser.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
+import { startProvider } from '../support/provider.ts'
 import { sqlite } from '../support/stores.ts'
 
 /** The lines of `chatty`: 5,000 a second for four seconds. */
 export const CHATTY_LINES = 20_000
 const [TICK_MS, LINES_PER_TICK] = [20, 100]
 
-/** A mesh with two gateways that serve the console, and a browser. Starting them is expensive: all suites share them, each in a namespace of its own. */
+/** A mesh with two gateways that serve the console, a provider of identities, and a browser. Starting them is expensive: all suites share them, each in a namespace of its own. */
 export interface ConsoleMesh {
   readonly mesh: TestMesh
   readonly browser: Browser
@@ -28,7 +29,8 @@ export interface ConsoleMesh {
 }
 
 export async function startConsoleMesh(cleanup: Cleanup): Promise<ConsoleMesh> {
-  const mesh = await startMesh(cleanup, { store: sqlite, gateways: 2, http: { consoleFolder } })
+  const provider = await startProvider(cleanup, { olga: ['ops'] })
+  const mesh = await startMesh(cleanup, { store: sqlite, gateways: 2, http: { consoleFolder }, provider })
   const browser = await startBrowser(cleanup)
   const [url = ''] = mesh.httpUrls
   const { cookie = '' } = await mesh.accounts.admin()

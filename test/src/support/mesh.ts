@@ -23,6 +23,8 @@ export interface TestMeshOptions {
   readonly gateways?: number
   /** Of each gateway. */
   readonly http?: Partial<GatewayOptions['http']>
+  /** Of identities, by which people may sign in at the gateways. */
+  readonly provider?: GatewayOptions['access']['provider']
   /** How long coordinators keep what has ended. */
   readonly retention?: CoordinatorOptions['retention']
   /** And loggers the lines. */
@@ -114,7 +116,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const accounts = new HttpAccounts({ url: () => httpUrls[0] ?? '', firstLink: () => firstLinks[0] ?? '' })
   const addGateway = async () => {
     const onListening = (url: string) => void httpUrls.push(url)
-    const access = { showFirstLink: (url: string) => void firstLinks.push(url) }
+    const access = { showFirstLink: (url: string) => void firstLinks.push(url), provider: options.provider }
     const gateway = await startGateway({
       ...settings,
       store,

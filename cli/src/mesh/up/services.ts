@@ -10,6 +10,7 @@ import {
   coordinatorSettingsOf,
   httpSettingsOf,
   metricsSettingsOf,
+  providerSettingsOf,
   queueRetentionOf,
 } from '../service-settings.ts'
 import type { LogFile } from './log-file.ts'
@@ -40,6 +41,7 @@ export interface StartedServices extends Running {
 /** Starts registry, coordinator, logger and gateway in this process. They meet over the broker only, as everywhere. */
 export async function startServices({ natsUrl, store, log, http, environment }: ServicesOptions): Promise<StartedServices> {
   const config = readConfig(environment)
+  const provider = providerSettingsOf(config)
   const settings = (name: string) => ({
     nats: { servers: natsUrl },
     log: createLogger({ name, level: config.CARILLON_LOG_LEVEL, destination: log }),
@@ -67,7 +69,7 @@ export async function startServices({ natsUrl, store, log, http, environment }: 
       alerts: alertSettingsOf(config),
       audit: auditSettingsOf(config),
       http: { ...httpSettingsOf(config), ...http, onListening },
-      access: { showFirstLink },
+      access: { showFirstLink, provider },
     }),
   ]
   const outcomes = await Promise.allSettled(starting)

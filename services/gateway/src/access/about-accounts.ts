@@ -2,6 +2,7 @@ import { ROLES } from '@carillon/contracts'
 import * as z from 'zod'
 import type { RouteAbout } from '../http/http-controller.ts'
 import {
+  beginOidcSchema,
   changePasswordSchema,
   membershipSchema,
   newTokenSchema,
@@ -15,8 +16,14 @@ const role = z.enum(ROLES)
 const rights = { role, payloads: z.boolean() }
 const link = z.object({ url: z.string(), expiresAt: z.string() })
 const approves = z.array(z.string())
-const member = z.object({ id: z.string(), name: z.string(), ...rights, approves })
-const token = z.object({ id: z.string(), name: z.string(), ...rights })
+const member = z.object({
+  ...{ id: z.string(), name: z.string(), ...rights, approves, signsInBy: z.enum(['password', 'provider']) },
+  ...{ everywhere: z.literal(true).optional(), byProvider: z.literal(true).optional() },
+})
+const token = z.object({
+  ...{ id: z.string(), name: z.string(), ...rights, createdBy: z.object({ id: z.string(), name: z.string() }) },
+  ...{ createdAt: z.string(), expiresAt: z.string().optional(), usedAt: z.string().optional() },
+})
 const session = z.object({
   user: z.object({ id: z.string(), name: z.string(), kind: z.enum(['user', 'token']) }),
   namespaces: z.record(z.string(), z.object({ ...rights, approves })),
@@ -24,6 +31,9 @@ const session = z.object({
 })
 const ways = z.object({ password: z.boolean(), oidc: z.object({ name: z.string() }).optional(), isSetUp: z.boolean() })
 const namespaces = z.object({ items: z.array(z.object({ name: z.string(), ...rights, approves })) })
+
+/** Whatever else a provider adds. */
+const callbackSchema = z.object({ code: z.string().optional(), state: z.string().optional(), error: z.string().optional() })
 
 type Row = Omit<RouteAbout, 'tag'>
 
@@ -52,6 +62,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   'DELETE /session': { id: 'sessionEnd', summary: 'Sign out', status: 204 },
   'POST /session/link': { id: 'sessionLink', summary: 'Use a link: set a name and a password', body: useLinkSchema, status: 204 },
   'POST /session/password': { id: 'sessionPassword', summary: 'Change one’s password', body: changePasswordSchema, status: 204 },
+  'GET /session/oidc': {
+    ...{ id: 'sessionOidc', summary: 'Sign in through the provider: leads a browser there', query: beginOidcSchema, status: 303 },
+  },
+  'GET /session/oidc/callback': {
+    ...{ id: 'sessionOidcCallback', summary: 'Where the provider leads a browser back to', query: callbackSchema, status: 303 },
+  },
   'GET /session/ways': { id: 'sessionWays', summary: 'How one can sign in', answer: ways },
   'GET /namespaces': { id: 'namespacesList', summary: 'The namespaces that one may see', answer: namespaces },
 }

@@ -15,6 +15,11 @@ import { MakeAdminLink } from './make-admin-link.ts'
 import { MakeLink } from './make-link.ts'
 import { membersController } from './members.controller.ts'
 import { Members } from './members.ts'
+import { AdmitIdentity } from './oidc/admit-identity.ts'
+import { oidcController } from './oidc/oidc.controller.ts'
+import { Provider } from './oidc/provider.ts'
+import type { ProviderSettings } from './oidc/provider-settings.ts'
+import { SignInThroughProvider } from './oidc/sign-in-through-provider.ts'
 import { Passwords } from './passwords.ts'
 import { RemoveExpired } from './remove-expired.ts'
 import { sessionController } from './session.controller.ts'
@@ -29,6 +34,8 @@ import { Users } from './users.ts'
 export interface AccessSettings {
   /** Shows the link of the first admin to who has started the gateway; the link must be kept nowhere. */
   readonly showFirstLink: (url: string) => void
+  /** By which people may sign in, too; undefined: by password only. */
+  readonly provider: ProviderSettings | undefined
 }
 
 export interface AccessOptions extends AccessSettings {
@@ -55,17 +62,8 @@ export interface ComposedAccess {
   readonly loops: readonly Service[]
 }
 
-export function composeAccess({
-  store,
-  trail,
-  connection,
-  clock,
-  log,
-  origin,
-  traceUrl,
-  url,
-  showFirstLink,
-}: AccessOptions): ComposedAccess {
+export function composeAccess(options: AccessOptions): ComposedAccess {
+  const { store, trail, connection, clock, log, origin, traceUrl, url, showFirstLink, provider } = options
   const { accounts } = store
   const cache = new AccountCache({ accounts, clock })
   const announce = () => {
@@ -78,9 +76,9 @@ export function composeAccess({
   const users = new Users(parts)
   const makeLink = new MakeLink(parts)
   const makeAdminLink = new MakeAdminLink({ users, makeLink, url })
+  const sessions = new Sessions({ ...parts, origin, providerSessionMs: provider?.sessionMs ?? 0 })
   const session = sessionController({
-    ...{ origin, traceUrl, access, users, provider: undefined },
-    sessions: new Sessions({ ...parts, origin }),
+    ...{ origin, traceUrl, access, users, sessions, provider: provider?.name },
     signIn: new SignIn(parts),
     useLink: new UseLink({ ...parts, users }),
     changePassword: new ChangePassword({ ...parts, users }),
@@ -90,8 +88,17 @@ export function composeAccess({
   return {
     access,
     cache,
-    controllers: [session, members],
+    controllers: [
+      session,
+      members,
+      oidcController({ origin, sessions, signIn: provider && throughProvider({ ...parts, users }, provider) }),
+    ],
     calls: accountsController({ makeAdminLink, cache }),
     loops: [new FirstLink({ ...parts, users, makeAdminLink, show: showFirstLink }), new RemoveExpired(parts)],
   }
+}
+
+function throughProvider(parts: AccessParts & { readonly users: Users }, settings: ProviderSettings): SignInThroughProvider {
+  const admitIdentity = new AdmitIdentity({ ...parts, settings })
+  return new SignInThroughProvider({ ...parts, admitIdentity, provider: new Provider({ ...parts, settings }) })
 }

@@ -14,7 +14,7 @@ interface Parts {
 const AGAIN_MS = 5_000
 
 /**
- * While nobody can sign in, a gateway begins with a link by which someone becomes the admin. Each gateway has one of its own, and one of them
+ * While nobody is an admin of every namespace, a gateway begins with a link by which someone becomes the admin. Each gateway has one of its own, and one of them
  * counts. A store that is full or away keeps no gateway from starting: the link is then made as soon as it can be stored.
  */
 export class FirstLink extends LoopService {
@@ -37,7 +37,7 @@ export class FirstLink extends LoopService {
   async #isShown(): Promise<boolean> {
     const { users, makeAdminLink, show, log } = this.#parts
     try {
-      if (!(await users.areThere())) show((await makeAdminLink.execute('gateway')).url)
+      if (!(await users.haveAdmin())) show((await makeAdminLink.execute('gateway')).url)
       return true
     } catch (error) {
       log.warn({ evt: 'accounts.no-first-link', err: error }, 'the link of the first admin could not be stored; trying again')

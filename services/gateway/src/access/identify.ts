@@ -32,7 +32,7 @@ export class Identify {
     const { authorization } = request.headers
     if (authorization !== undefined) return this.#byToken(authorization)
     const at = { origin: this.#parts.origin, host: request.headers.host }
-    const secret = cookieOf(request.headers.cookie, cookieName(at))
+    const secret = cookieOf(request.headers.cookie, cookieName(at, 'session'))
     if (secret === undefined) return undefined
     const principal = await this.#bySession(hashOf(secret))
     if (principal === undefined) return undefined

@@ -20,7 +20,7 @@ export class MakeAdminLink {
 
   async execute(by: string): Promise<AdminLink> {
     const { users, makeLink, url } = this.#parts
-    const purpose = (await users.areThere()) ? 'admin' : 'first-admin'
+    const purpose = (await users.haveAdmin()) ? 'admin' : 'first-admin'
     const { path, expiresAt } = await makeLink.execute({
       ...{ purpose, userId: null, userEpoch: null, namespace: EVERYWHERE, role: 'admin', payloads: true, createdBy: by },
     })

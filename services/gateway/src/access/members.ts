@@ -15,6 +15,8 @@ export interface MemberView extends Rights {
   /** Of every namespace: the membership can be changed where the namespace is `*`. */
   readonly everywhere?: true
   readonly signsInBy: 'password' | 'provider'
+  /** The provider grants the role, until an admin changes it here. */
+  readonly byProvider?: true
 }
 
 type Parts = Pick<AccessParts, 'trail'> & { readonly users: Users; readonly makeLink: MakeLink }
@@ -142,8 +144,12 @@ function viewOf(
   namespace: string,
   { role, payloads, approves = [] }: Rights,
 ): MemberView {
-  const everywhere = membershipOf(memberships, namespace) === undefined ? ({ everywhere: true } as const) : {}
-  return { id, name, role, payloads, approves, ...everywhere, signsInBy: passwordHash === null ? 'provider' : 'password' }
+  const own = membershipOf(memberships, namespace)
+  return {
+    ...{ id, name, role, payloads, approves, signsInBy: passwordHash === null ? 'provider' : 'password' },
+    ...(own === undefined ? { everywhere: true } : {}),
+    ...(own?.byProvider === true ? { byProvider: true } : {}),
+  }
 }
 
 const rightsOnly = (membership: Rights | undefined) =>

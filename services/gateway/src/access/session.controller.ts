@@ -70,7 +70,7 @@ export function sessionController(parts: SessionParts): HttpController {
       }),
       at('GET /session/ways', 'anyone', async () => ({
         headers: UNCACHED,
-        body: { password: true, ...(provider === undefined ? {} : { oidc: { name: provider } }), isSetUp: await users.areThere() },
+        body: { password: true, ...(provider === undefined ? {} : { oidc: { name: provider } }), isSetUp: await users.haveAdmin() },
       })),
       at('GET /namespaces', 'account', async (request) => {
         const { namespaces } = await viewOf(await access.readerOf(request), parts.namespaces)

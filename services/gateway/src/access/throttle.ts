@@ -27,6 +27,18 @@ export class Throttle {
   }
 
   /**
+   * Before the provider of identities is asked. There is nothing to guess, so such attempts wait for no other: the provider may be slow.
+   * @throws CarillonError RATE_LIMITED
+   */
+  admitFrom(address: string): void {
+    this.#admit(undefined, address)
+  }
+
+  failedFrom(address: string): void {
+    this.#failed(undefined, address)
+  }
+
+  /**
    * Compares a password, and counts whether it was right. Attempts for one account, or from one address, are made one after the other: those that are
    * sent at the same moment would all be admitted before the first of them has failed.
    * @throws CarillonError RATE_LIMITED, and what `matches` throws
@@ -57,15 +69,16 @@ export class Throttle {
     }
   }
 
-  #admit(account: string, address: string): void {
-    const waitMs = Math.max(this.#waitMs('account', account), this.#waitMs('address', address))
+  #admit(account: string | undefined, address: string): void {
+    const ofAccount = account === undefined ? 0 : this.#waitMs('account', account)
+    const waitMs = Math.max(ofAccount, this.#waitMs('address', address))
     if (waitMs <= 0) return
     const seconds = Math.ceil(waitMs / 1_000)
     throw new CarillonError('RATE_LIMITED', 'Too many failed sign-ins', { hint: `Send it again in ${seconds} s.`, value: String(seconds) })
   }
 
-  #failed(account: string, address: string): void {
-    for (const key of [`account ${account}`, `address ${address}`]) {
+  #failed(account: string | undefined, address: string): void {
+    for (const key of [...(account === undefined ? [] : [`account ${account}`]), `address ${address}`]) {
       const { count = 0 } = this.#read(key) ?? {}
       this.#failures.delete(key)
       this.#failures.set(key, { count: count + 1, lastAt: this.#clock.monotonic() })

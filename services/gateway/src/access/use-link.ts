@@ -49,7 +49,7 @@ export class UseLink {
    */
   async #isOpen({ purpose, createdBy, namespace, userId, userEpoch }: LinkRecord): Promise<boolean> {
     const { users } = this.#parts
-    if (purpose === 'first-admin') return !(await users.areThere())
+    if (purpose === 'first-admin') return !(await users.haveAdmin())
     if (purpose === 'admin') return true
     const maker = await users.get(createdBy)
     const isAdminOf = (name: string) => maker !== undefined && hasRole(rightsOf(maker.memberships, name)?.role, 'admin')
@@ -123,7 +123,7 @@ export class UseLink {
       },
       ...{ createdAt: now, expiresAt: now + CLAIMED_MS, usedAt: now },
     })
-    if (outcome === 'duplicate' || (await users.areThere())) throw linkInvalid()
+    if (outcome === 'duplicate' || (await users.haveAdmin())) throw linkInvalid()
   }
 }
 

@@ -2,6 +2,7 @@ import { CarillonError } from '@carillon/contracts'
 import { freshSecret } from '@carillon/runtime'
 import type { UserRecord } from '@carillon/store'
 import type { AccessParts } from './access-parts.ts'
+import { EVERYWHERE, hasRole, membershipOf } from './rules/roles.ts'
 
 /** Tries to change a record that others change at the same time. */
 const TRIES = 5
@@ -10,21 +11,30 @@ const PAGE = 500
 type Parts = Pick<AccessParts, 'accounts' | 'clock' | 'announce'>
 type NewUser = Pick<UserRecord, 'id' | 'name' | 'passwordHash' | 'issuer' | 'subject' | 'memberships'>
 
+const isAdmin = ({ memberships }: UserRecord): boolean => hasRole(membershipOf(memberships, EVERYWHERE)?.role, 'admin')
 const freshEpoch = (): string => freshSecret(9).toString('base64url')
 
 /** Reads and changes users. */
 export class Users {
   readonly #parts: Parts
-  #hasSome = false
+  /** Who was found to be an admin of every namespace. */
+  #admin: string | undefined
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  /** Whether somebody can sign in. */
-  async areThere(): Promise<boolean> {
-    this.#hasSome ||= (await this.#parts.accounts.listUsers({ limit: 1 })).items.length > 0
-    return this.#hasSome
+  /** Whether somebody is an admin of every namespace, now: without one, nobody can let others in. */
+  async haveAdmin(): Promise<boolean> {
+    const known = this.#admin === undefined ? undefined : await this.get(this.#admin)
+    if (known !== undefined && isAdmin(known)) return true
+    this.#admin = undefined
+    for await (const user of this.all()) {
+      if (!isAdmin(user)) continue
+      this.#admin = user.id
+      return true
+    }
+    return false
   }
 
   async get(id: string): Promise<UserRecord | undefined> {

@@ -3,10 +3,10 @@ import type { OpenApiDocument, Operation } from './openapi-document.ts'
 import { statusOf } from './problem.ts'
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const html = (text: string): string => text.replaceAll(/[&<>"']/g, (letter) => ESCAPES[letter] as string)
+export const html = (text: string): string => text.replaceAll(/[&<>"']/g, (letter) => ESCAPES[letter] as string)
 
 /** Without scripts and inline styles: it works under the policy of the console, and has nothing that a session could be stolen by. */
-const page = (title: string, body: string): string => `<!doctype html>
+export const page = (title: string, body: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -5,7 +5,7 @@ import type { ZodType } from 'zod'
 /** What a route answers. */
 export interface Reply {
   readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | string[]>>
   /** Sent as JSON; a text or bytes are sent as they are, under the `content-type` of `headers`. Absent: nothing is. */
   readonly body?: unknown
 }
@@ -20,6 +20,8 @@ export interface Route {
   readonly everywhere?: boolean
   /** `raw`: the body is the Buffer that was sent, whatever its type, as signatures need it. Default: JSON, parsed. */
   readonly body?: 'raw'
+  /** Browsers navigate there: what is refused is a page for people if they accept one. */
+  readonly isPage?: boolean
   /** What the OpenAPI document says of it; a route without it is not in the document. */
   readonly about?: RouteAbout
   /** Answers; undefined when it has taken the reply over. */

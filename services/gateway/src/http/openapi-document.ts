@@ -104,6 +104,7 @@ function operationOf({ path, allowed, about }: Described, schemas: NamedSchemas)
 
 function answerOf({ answer, contentType, status }: RouteAbout, typeName: string, schemas: NamedSchemas): Json {
   if (status === 204) return { description: 'Done' }
+  if (status === 303) return { description: 'Leads on', headers: { Location: { schema: { type: 'string' } } } }
   const schema = answer ? schemas.add(`${typeName}Answer`, jsonSchemaOf(answer, 'output') as Json) : {}
   return { description: 'The answer', content: contentType ? { [contentType]: { schema } } : jsonContent(schema) }
 }

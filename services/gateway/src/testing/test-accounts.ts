@@ -6,6 +6,7 @@ import { createLogger } from '@carillon/runtime'
 import { FakeClock } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
 import { type ComposedAccess, composeAccess } from '../access/compose-access.ts'
+import type { ProviderSettings } from '../access/oidc/provider-settings.ts'
 import { GatewayTrail } from '../audit/gateway-trail.ts'
 import type { Route } from '../http/http-controller.ts'
 import { startTestServer, type TestServer } from './test-server.ts'
@@ -67,7 +68,7 @@ export const secretOf = (url: string): string => new URLSearchParams(url.split('
 /** @param routes beside those of accounts */
 export async function startTestAccounts(
   t: TestContext,
-  { routes = [], origin, store: given }: { routes?: Route[]; origin?: string; store?: Store } = {},
+  { routes = [], origin, store: given, provider }: { routes?: Route[]; origin?: string; store?: Store; provider?: ProviderSettings } = {},
 ): Promise<TestAccounts> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-accounts-'))
   const store = given ?? (await openStore(`sqlite:${join(folder, 'test.db')}`))
@@ -82,7 +83,7 @@ export async function startTestAccounts(
   const log = createLogger({ name: 'test', level: 'silent' })
   const composed = composeAccess({
     trail: new GatewayTrail({ audit: store.audit, clock, log }),
-    ...{ store, clock, log, origin, traceUrl: TRACE_URL, url: () => url },
+    ...{ store, clock, log, origin, traceUrl: TRACE_URL, url: () => url, provider },
     connection: { publish: (subject) => void announced.push(subject) },
     showFirstLink: (link) => void links.push(link),
   })

@@ -80,6 +80,21 @@ export function testPeople(world: () => ConsoleMesh): void {
     for (const one of [admin, visitor]) one.isWell()
   })
 
+  test('someone signs in through the provider, and comes to the page that was to be shown', async () => {
+    const visitor = await world().arrive(namespace, { cookie: 'none=none' })
+    const { page } = visitor
+    await visitor.visit('jobs?q=report')
+    await page.getByRole('link', { name: 'Test Provider' }).click()
+    await page.getByPlaceholder('Enter any login').fill('olga')
+    await page.getByPlaceholder('and password').fill('any')
+    await page.getByRole('button', { name: 'Sign-in' }).click()
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
+    assert.equal(new URL(page.url()).pathname, `/n/${namespace}/jobs`)
+    assert.equal(await page.getByRole('button', { name: 'New job' }).getAttribute('title'), 'Needs the role developer')
+    visitor.isWell()
+  })
+
   test('a token is shown once, works, and is removed', async () => {
     const visitor = await arrive()
     const { page } = visitor

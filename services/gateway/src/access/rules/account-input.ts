@@ -37,3 +37,5 @@ export const pageSchema = z.strictObject({
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(LIMITS.pageSize).default(100),
 })
+/** The page to show after the sign-in. */
+export const beginOidcSchema = z.strictObject({ return: z.string().optional() })

@@ -15,9 +15,10 @@ const isEncrypted = ({ origin }: ReachedAt): boolean => origin?.startsWith('http
  * Cookies do not know ports: without the port in its name, two meshes on one machine would overwrite each other's. By https the prefix keeps other
  * hosts of the domain from setting one.
  */
-export function cookieName(at: ReachedAt): string {
-  if (isEncrypted(at)) return '__Host-carillon'
-  return `carillon-${/:(\d{1,5})$/.exec(ownOrigin(at))?.[1] ?? '80'}`
+export function cookieName(at: ReachedAt, purpose: 'session' | 'oidc'): string {
+  const suffix = purpose === 'session' ? '' : `-${purpose}`
+  if (isEncrypted(at)) return `__Host-carillon${suffix}`
+  return `carillon-${/:(\d{1,5})$/.exec(ownOrigin(at))?.[1] ?? '80'}${suffix}`
 }
 
 /** The value of a cookie; undefined: there is none, or more than one, of which none can be believed. */
@@ -29,6 +30,13 @@ export function cookieOf(header: string | undefined, name: string): string | und
   return values.length === 1 ? values[0]?.slice(name.length + 1) : undefined
 }
 
-/** Without `Secure` over http, where browsers would drop it. @param maxAgeS 0 removes the cookie */
-export const setCookie = (at: ReachedAt, value: string, maxAgeS: number): string =>
-  `${cookieName(at)}=${value}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Lax${isEncrypted(at) ? '; Secure' : ''}`
+interface Cookie {
+  readonly name: string
+  readonly value: string
+  /** 0 removes it. */
+  readonly maxAgeS: number
+}
+
+/** Without `Secure` over http, where browsers would drop it. */
+export const setCookie = (at: ReachedAt, { name, value, maxAgeS }: Cookie): string =>
+  `${name}=${value}; Path=/; Max-Age=${maxAgeS}; HttpOnly; SameSite=Lax${isEncrypted(at) ? '; Secure' : ''}`

@@ -7,5 +7,5 @@ export const SETTINGS = {
   },
   alerts: { privateTargets: '127.0.0.1' },
   audit: { retentionMs: 86_400_000 },
-  access: { showFirstLink: () => undefined },
+  access: { showFirstLink: () => undefined, provider: undefined },
 }
