@@ -233,7 +233,7 @@ export {
 } from './program.ts'
 export { PROTOCOL_VERSION } from './protocol.ts'
 export { keyReason, recordField } from './record-field.ts'
-export { parseRetryMark, RETRY_MARK_HINT, type Retry, type RetryCallback, retryMark } from './retry.ts'
+export { type FailedTry, parseRetryMark, RETRY_MARK_HINT, type Retry, type RetryCallback, retryMark } from './retry.ts'
 export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,

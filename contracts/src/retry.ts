@@ -44,8 +44,19 @@ export const retrySchema = z.strictObject({
 })
 export type Retry = z.output<typeof retrySchema>
 
-/** A try of the mesh that has failed. */
-const failedTrySchema = z.object({ attempt: z.int(), at: timeField, name: z.string(), message: z.string() })
+/** An attempt that has failed. */
+export const failedTrySchema = z.object({
+  attempt: z.int(),
+  /** When it began; absent where its executor had not reported that. */
+  startedAt: timeField.exactOptional(),
+  /** When it ended. */
+  at: timeField,
+  /** The instance that had it. */
+  instance: z.string().exactOptional(),
+  name: z.string(),
+  message: z.string(),
+})
+export type FailedTry = Readonly<z.output<typeof failedTrySchema>>
 
 /** Of each retry: where it comes from, and what has become of its tries. */
 const historyFields = {

@@ -6,7 +6,7 @@ import { LIMITS } from './limits.ts'
 import { NODE_KINDS, NODE_STATES } from './node-kind.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
 import { limitField, policyFields } from './policy.ts'
-import { retryMarkField, retrySchema, retryViewSchema } from './retry.ts'
+import { failedTrySchema, retryMarkField, retrySchema, retryViewSchema } from './retry.ts'
 
 /** A request for one run. `job` is a job's name or, where no such job is stored, a handler's; `handler` skips the jobs. */
 export const startRunSchema = z
@@ -131,6 +131,8 @@ export const runViewSchema = z.object({
   deadlineAt: timeField.exactOptional(),
   /** It must have ended by then: `endWithinMs` of its request. */
   endAt: timeField.exactOptional(),
+  /** Its attempts that failed before the current one, the last 20, oldest first; messages are cut to 200 letters. Of the retry of a call see `retry`. */
+  failed: z.array(failedTrySchema).readonly().exactOptional(),
   /** Of the retry of a call: how often the caller has tried, and what starts at its end. */
   retry: retryViewSchema.exactOptional(),
   /** The try of a retry that it is part of, `scene/attempt`: what it calls is not retried by itself. */

@@ -1,9 +1,13 @@
 import type { Failure, Reason, RunState, StartRun } from '@carillon/contracts'
 
-/** A try of a retry that has failed. */
+/** An attempt that has failed. */
 export interface FailedTry {
   readonly attempt: number
+  /** When it began; absent where that was not reported. */
+  readonly startedAt?: number
   readonly at: number
+  /** The instance that had it. */
+  readonly instance?: string
   readonly name: string
   readonly message: string
 }

@@ -81,7 +81,7 @@ export interface Terms {
   readonly retry?: Retry
   /** The try of a retry that it is part of, as `scene/attempt`: what it calls is not retried by itself. */
   readonly withinRetry?: string
-  /** Of the retry of a call: the tries that failed, the last ones. */
+  /** Attempts that failed and were followed by another one, the last ones; of the retry of a call all that failed. */
   readonly failed?: readonly FailedTry[]
   /** Of a run that was requested for later: when it becomes due. */
   readonly dueAt?: number

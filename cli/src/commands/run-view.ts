@@ -82,8 +82,9 @@ export function printRun(terminal: Terminal, run: RunView): void {
     ['attempt', attemptText(run)],
     ['retry', run.retry ? retryText(run.retry) : undefined],
     ['part of retry', run.withinRetry],
-    ...(run.retry?.failed ?? []).map(
-      ({ attempt, at, name, message }) => [`try ${attempt}`, `${timeText(at, nowMs)} ${name}: ${message}`] as const,
+    ...(run.failed ?? run.retry?.failed ?? []).map(
+      ({ attempt, at, instance, name, message }) =>
+        [`try ${attempt}`, `${timeText(at, nowMs)}${instance === undefined ? '' : ` on ${instance}`} ${name}: ${message}`] as const,
     ),
     ['lost', run.losses ? `${run.losses} in a row of the processes that ran it died` : undefined],
     ['interrupted', run.interruptions ? `${run.interruptions} in a row of the processes that ran it died of something else` : undefined],

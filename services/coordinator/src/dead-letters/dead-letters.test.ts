@@ -54,8 +54,8 @@ test('a retry that has used up its tries is a dead letter at once, with its argu
     retry: {
       localTries: 3,
       failed: [
-        { attempt: 1, at: at(from), name: 'TypeError', message: 'first' },
-        { attempt: 2, at: at(from + 60_000), name: 'Error', message: 'no money' },
+        { attempt: 1, startedAt: at(from), at: at(from), name: 'TypeError', message: 'first' },
+        { attempt: 2, startedAt: at(from + 60_000), at: at(from + 60_000), name: 'Error', message: 'no money' },
       ],
     },
   })

@@ -87,6 +87,52 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     visitor.isWell()
   })
 
+  test('a paused job says what has passed since, and runs it after all', async () => {
+    await client.jobs.put({ name: 'tick', handler: 'echo', schedule: { everyMs: 1_000 } })
+    await client.jobs.pause('tick')
+    const before = (await client.runs.list({ job: 'tick' })).items.length
+    const visitor = await arrive()
+    const { page } = visitor
+    const run = page.getByRole('button', { name: /^Run \d+ missed slots? now$/ })
+    await eventually('a slot has passed', async () => {
+      await visitor.visit('jobs/tick')
+      await page.getByText(/slots? ha(s|ve) passed since then/).waitFor()
+      return (await run.count()) === 1
+    })
+    const count = Number(/\d+/.exec(await run.innerText())?.[0])
+    await run.click()
+    await page.getByRole('dialog').getByRole('button', { name: /^Run/ }).click()
+    await page.getByText(/runs? (was|were) started/).waitFor()
+    assert.equal((await client.runs.list({ job: 'tick' })).items.length, before + count)
+    await client.jobs.remove('tick')
+    visitor.isWell()
+  })
+
+  test('a large workflow opens folded in the editor, and unfolds', async () => {
+    const nodes = Array.from({ length: 70 }, (_, i) => ({ id: `n${i}`, handler: 'echo', ...(i === 0 ? {} : { after: `n${i - 1}` }) }))
+    await client.jobs.put({ name: 'large', workflow: { nodes } })
+    const visitor = await arrive()
+    const { page } = visitor
+    await visitor.visit('workflows/large')
+    await page.getByText('70 nodes').click()
+    await page.locator('[data-node="n35"]').waitFor()
+    await page.getByRole('button', { name: 'Fold groups' }).click()
+    await page.locator('[data-node="n35"]').waitFor({ state: 'detached' })
+    // What is selected stays a node of its own.
+    await visitor.visit('workflows/large?node=n35')
+    await page.locator('[data-node="n35"]').waitFor()
+    await page.getByText('34 nodes').waitFor()
+    visitor.isWell()
+  })
+
+  test('an error of the mesh is said in Chinese by its code', async () => {
+    const visitor = await world().arrive(namespace, { language: 'zh-CN' })
+    await visitor.visit('jobs/none')
+    await visitor.page.getByText('没有该名称的任务。').waitFor()
+    await visitor.page.getByText('JOB_NOT_FOUND').waitFor()
+    visitor.isWell()
+  })
+
   test('a schedule is edited with its meaning and its next times; the zone as it is stored stays', async () => {
     const visitor = await arrive()
     const { page } = visitor

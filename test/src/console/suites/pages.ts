@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import type { Client } from '@carillon/sdk'
+import { eventually } from '@carillon/wire/testing'
 import { assertAccessible, assertAccessibleInDark } from '../../support/browser.ts'
 import { ADMIN } from '../../support/http-accounts.ts'
 import { type ConsoleMesh, startShop } from '../console-mesh.ts'
@@ -34,6 +35,8 @@ export function testPages(world: () => ConsoleMesh): void {
       .getByRole('link')
       .first()
     await broken.getByText('CardDeclined').waitFor()
+    const changes = page.locator('section', { has: page.getByRole('heading', { name: 'What has changed' }) })
+    await changes.getByRole('link', { name: 'greeting' }).waitFor()
     await keepScreenshots(page, 'overview')
     await broken.click()
     await page.waitForURL(/\/runs\/\w+/)
@@ -71,6 +74,29 @@ export function testPages(world: () => ConsoleMesh): void {
     await dialog.getByRole('button', { name: 'Close' }).click()
     const { items } = await client.runs.list({ handler: 'charge' })
     assert.ok(items.every(({ attempt }) => attempt === 2))
+  })
+
+  test('each attempt of a run is a row: when, where, and what ended it', async () => {
+    const { items } = await client.runs.list({ handler: 'charge', limit: 1 })
+    const page = await openPage(`runs/${items[0]?.runId}?tab=timeline`)
+    const rows = page.getByLabel('Attempts', { exact: true }).getByRole('row')
+    await rows.nth(2).waitFor()
+    assert.equal(await rows.filter({ hasText: 'failed' }).filter({ hasText: 'shop-1' }).filter({ hasText: 'CardDeclined' }).count(), 2)
+    await keepScreenshots(page, 'run-attempts')
+  })
+
+  test('the lines of all runs are searched, and a line leads to the log of its run', async () => {
+    const question = { text: 'to be greeted', level: 'info' } as const
+    await eventually('the logger has the line', async () => (await client.logs.search(question)).items.length > 0)
+    const page = await openPage('logs?text=to%20be%20greeted&level=info')
+    const line = page.getByLabel('Logs', { exact: true }).getByRole('listitem').first()
+    await line.getByText('someone is to be greeted').waitFor()
+    await keepScreenshots(page, 'logs')
+    await line.getByRole('link').click()
+    await page.waitForURL(/\/runs\/\w+\?tab=log/)
+    await page.getByRole('heading', { level: 1, name: 'greeting' }).waitFor()
+    await openPage('logs?text=nobody%20has%20written%20this')
+    await page.getByText('No line matches.').waitFor()
   })
 
   test('a failed run says why in a sentence, with its error; text of handlers stays text', async () => {
@@ -149,6 +175,7 @@ export function testPages(world: () => ConsoleMesh): void {
       'overview',
       'runs',
       `runs/${items[0]?.runId}`,
+      'logs',
       `runs/${items[0]?.runId}?tab=timeline`,
       `runs/${items[0]?.runId}?tab=payload`,
     ]
@@ -161,7 +188,7 @@ export function testPages(world: () => ConsoleMesh): void {
       await assertAccessibleInDark(page, name)
     }
     const phone = await openTab(world().browser, { cookie: world().cookie, url: at('overview'), width: 360, height: 740 })
-    for (const name of pages.slice(0, 3)) {
+    for (const name of pages.slice(0, 4)) {
       await phone.page.goto(at(name))
       await phone.page.getByRole('heading', { level: 1 }).waitFor()
       const wide = await phone.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)

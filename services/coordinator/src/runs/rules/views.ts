@@ -96,6 +96,7 @@ export function runView(run: RunHead & Partial<RunRecord>, waiting?: { reason: R
     pausedAt: paused === undefined || run.state !== 'paused' ? null : iso(paused.at),
     deadlineAt: terms.deadlineAt === undefined ? null : iso(terms.deadlineAt),
     endAt: terms.endAt === undefined ? null : iso(terms.endAt),
+    failed: terms.retry === undefined ? failedView(failed) : undefined,
     retry: terms.retry === undefined ? null : retryView(terms.retry, failed),
     reason: run.reason ?? waiting?.reason,
     message: waiting?.message ?? run.error?.message,
@@ -108,11 +109,20 @@ function traceIdOf(traceparent: string | null): string | null {
   return id === undefined || /^0+$/.test(id) ? null : id
 }
 
+function failedView(failed: readonly FailedTry[] = []): RunView['failed'] {
+  if (failed.length === 0) return undefined
+  return failed.map(({ startedAt, at, ...rest }) => ({
+    ...rest,
+    at: iso(at),
+    ...(startedAt === undefined ? {} : { startedAt: iso(startedAt) }),
+  }))
+}
+
 /** @param failed its tries that failed */
 export const retryView = ({ localTries, redriveOf, onSuccess, onExhausted }: Retry, failed: readonly FailedTry[] = []) =>
   present<NonNullable<RunView['retry']>>({
     localTries,
-    failed: failed.length === 0 ? undefined : failed.map((one) => ({ ...one, at: iso(one.at) })),
+    failed: failedView(failed),
     redriveOf,
     onSuccess: onSuccess?.job,
     onExhausted: onExhausted?.job,
