@@ -112,8 +112,10 @@ export class Sweeper extends LoopService {
       await removeOlder(this.#store.changes, pass.now - CHANGES_MS, pace)
       await removeOlder(this.#store.deadLetters, pass.now - LETTERS_MS, pace)
       const { stats } = this.#store
+      // Of what is not counted yet, coarser documents are made of these.
+      const until = Math.min(pass.now, pass.countedUntil)
       for (const level of ROLLUP_LEVELS)
-        await removeOlder({ removeOlder: (query) => stats.removeOlder({ ...query, level }) }, pass.now - KEPT_MS[level], pace)
+        await removeOlder({ removeOlder: (query) => stats.removeOlder({ ...query, level }) }, until - KEPT_MS[level], pace)
     }
     for (const of of ['tasks', 'steps'] as const) counts = addCounts(counts, { ...NOTHING_REMOVED, ...(await this.#orphans(of, pace)) })
     return counts

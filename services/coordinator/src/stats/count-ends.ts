@@ -2,8 +2,9 @@ import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { RollupChange, RollupRecord, StatsStore, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { EndedEvents, EndsPage, StreamState } from './read-ends.ts'
+import { RecountEnds } from './recount-ends.ts'
 import { counted, type EndsOfPlace, groupEnds, type Stretch } from './rules/group-ends.ts'
-import { MARK_ID, type Mark, markOf, markRecord } from './rules/mark.ts'
+import { firstMark, hasLost, isSettled, MARK_ID, type Mark, markOf, markRecord, owedMark } from './rules/mark.ts'
 import type { EndedFacts } from './rules/rollup.ts'
 
 const ROUND_MS = 5_000
@@ -28,6 +29,7 @@ const SHARE_OF_COUNTING = 0
 export class CountEnds extends LoopService {
   readonly #events: EndedEvents
   readonly #stats: StatsStore
+  readonly #recount: RecountEnds
   readonly #shares: () => readonly number[]
   readonly #clock: Clock
   readonly #log: Logger
@@ -40,7 +42,7 @@ export class CountEnds extends LoopService {
 
   constructor(options: {
     events: EndedEvents
-    store: Pick<Store, 'stats'>
+    store: Pick<Store, 'stats' | 'runs' | 'retention'>
     shares: () => readonly number[]
     clock: Clock
     log: Logger
@@ -48,6 +50,7 @@ export class CountEnds extends LoopService {
     super()
     this.#events = options.events
     this.#stats = options.store.stats
+    this.#recount = new RecountEnds(options)
     this.#shares = options.shares
     this.#clock = options.clock
     this.#log = options.log
@@ -110,19 +113,51 @@ export class CountEnds extends LoopService {
     const begunAt = this.#clock.now()
     const state = await this.#events.state()
     const stored = await this.#markStored()
-    let mark = stored
-    let upTo = mark?.stream === state.stream ? mark.upTo : 0
-    await this.#lookBack(state, upTo)
-    while (!signal.aborted && upTo < state.last) {
+    const whole = stored && (await this.#withoutLoss(stored, state, signal))
+    if (stored && !whole) return
+    const begun = whole ?? { ...firstMark(state), revision: 0, at: 0 }
+    await this.#lookBack(begun, state.first)
+    const { stream } = begun
+    let mark = begun
+    // Also what another coordinator has counted meanwhile is read: of its ends a second event may follow.
+    for (let { upTo } = begun; !signal.aborted && upTo < state.last; ) {
       const page = await this.#events.page({ after: upTo, last: state.last })
-      // Another stream has taken its place: what was read is of that.
-      if ((await this.#events.state()).stream !== state.stream) return
-      await this.#count(groupEnds(this.#fresh(page), page.changes), { stream: state.stream, from: upTo + 1, upTo: page.upTo })
+      const storedAt = await this.#events.storedAt(page.upTo)
+      // The broker has lost something meanwhile: what was read may be of another stream.
+      if (hasLost({ ...mark, upTo: page.upTo, storedAt }, await this.#events.state(), storedAt)) return
+      const ends = this.#fresh(page).filter(({ at }) => at >= mark.since)
+      await this.#count(groupEnds(ends, page.changes), { stream, from: upTo + 1, upTo: page.upTo })
+      mark = await this.#writeMark(mark, { ...mark, upTo: page.upTo, storedAt, at: page.moreAt ?? begunAt })
+      if (mark.stream !== stream) return
       upTo = page.upTo
-      mark = await this.#writeMark(mark, { stream: state.stream, upTo, at: page.moreAt ?? begunAt })
-      this.#seenUpTo = { stream: state.stream, sequence: upTo }
+      this.#seenUpTo = { stream, sequence: upTo }
     }
-    if (mark === stored && !signal.aborted) await this.#writeMark(mark, { stream: state.stream, upTo, at: begunAt })
+    if (mark === begun && !signal.aborted) await this.#writeMark(mark, { ...mark, at: begunAt })
+  }
+
+  /**
+   * The mark from which counting goes on. Where the broker has lost events, what ended meanwhile is counted from the runs first, once all of them are stored.
+   * @returns undefined: they are not yet
+   */
+  async #withoutLoss(stored: Mark, state: StreamState, signal: AbortSignal): Promise<Mark | undefined> {
+    let mark = stored
+    const isKept = state.first <= mark.upTo && mark.upTo <= state.last
+    if (hasLost(mark, state, isKept ? await this.#events.storedAt(mark.upTo) : undefined)) {
+      const owed = owedMark(mark, state, { now: this.#clock.now(), storedAt: await this.#events.storedAt(state.last) })
+      mark = await this.#writeMark(mark, owed)
+      this.#log.warn(
+        { evt: 'stats.events-lost', stream: state.stream, last: state.last, upTo: stored.upTo },
+        'the broker has lost events; what ended meanwhile is counted from the runs',
+      )
+    }
+    if (!mark.isOwed) return mark
+    if (!isSettled(mark, this.#clock.now())) return undefined
+    const ends = await this.#recount.execute(mark, signal)
+    this.#known.clear()
+    if (signal.aborted) return undefined
+    this.#log.info({ evt: 'stats.recounted', ends }, 'what ended while the broker lost events is counted')
+    const done = await this.#writeMark(mark, { ...mark, at: mark.since, isOwed: false })
+    return done.isOwed ? undefined : done
   }
 
   async #markStored(): Promise<Mark | undefined> {
@@ -131,9 +166,9 @@ export class CountEnds extends LoopService {
   }
 
   /** High-water mark: every end before it is counted. Writes are conditional, so it never moves back, with several writers neither. */
-  async #writeMark(before: Mark | undefined, mark: Pick<Mark, 'stream' | 'upTo' | 'at'>): Promise<Mark> {
+  async #writeMark(before: Mark | undefined, mark: Mark): Promise<Mark> {
     const next = { ...mark, revision: (before?.revision ?? 0) + 1 }
-    const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: before?.revision ?? null }])
+    const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: before?.revision || null }])
     if (outcome === 'applied') return next
     const other = await this.#markStored()
     if (other === undefined || other.stream < mark.stream || (other.stream === mark.stream && other.upTo < mark.upTo))
@@ -142,7 +177,7 @@ export class CountEnds extends LoopService {
   }
 
   /** What was counted a moment ago by another coordinator, or by this one in its last life, is known from the stream. */
-  async #lookBack({ stream, first }: StreamState, upTo: number): Promise<void> {
+  async #lookBack({ stream, upTo }: Mark, first: number): Promise<void> {
     if (this.#seenUpTo?.stream === stream && this.#seenUpTo.sequence >= upTo) return
     this.#seen = new LRUCache({ max: ENDS_KNOWN })
     for (let at = Math.max(0, first - 1, upTo - LOOK_BACK); at < upTo; ) {

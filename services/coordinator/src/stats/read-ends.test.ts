@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startTestBroker, type TestBroker } from '@carillon/runtime/testing'
+import { STREAMS } from '@carillon/contracts'
+import { createTestLog, FakeClock, startTestBroker, type TestBroker } from '@carillon/runtime/testing'
+import { openStore } from '@carillon/store'
+import { aRun } from '@carillon/store/testing'
+import { CountEnds } from './count-ends.ts'
 import { endedEvents } from './read-ends.ts'
 
 let broker: TestBroker
@@ -111,4 +115,50 @@ test('more than one page: nothing is missing between them, and no consumer is le
   )
   assert.equal(pages, 3)
   assert.equal((await broker.broker.manager.streams.info('EVENTS')).state.consumer_count, 0)
+})
+
+test('a stream that was deleted and made again: what ended meanwhile is counted from the runs, what follows from its events', async (t) => {
+  const store = await openStore('sqlite::memory:')
+  t.after(() => store.close())
+  const { manager } = broker.broker
+  const clock = new FakeClock(Date.parse('2026-11-28T05:00:10.000Z'))
+  const events = endedEvents(broker.broker)
+  const counter = new CountEnds({ events, store, shares: () => [0], clock, log: createTestLog().log })
+  const ended = async () => {
+    await counter.round(new AbortController().signal)
+    const [day] = await store.stats.series({ namespace: 'shop', scope: '*', level: 'day', from: 0, before: clock.now() })
+    return day?.ended ?? 0
+  }
+  const live = async (n: number, isPublished: boolean) => {
+    const endedAt = clock.now()
+    await store.runs.insert([
+      aRun(n, {
+        id: `run-${n}`,
+        namespace: 'shop',
+        state: 'succeeded',
+        reason: 'completed',
+        endedAt,
+        createdAt: endedAt - 1,
+        queuedAt: null,
+      }),
+    ])
+    const at = new Date(endedAt).toISOString()
+    if (isPublished) await publish(`carillon.shop.event.run.run-${n}.succeeded`, end(n, { at }))
+  }
+  await live(1, true)
+  assert.equal(await ended(), 1)
+  await live(2, true)
+  const { config } = await manager.streams.info(STREAMS.EVENTS.name)
+  await manager.streams.delete(STREAMS.EVENTS.name)
+  await live(3, false)
+  await manager.streams.add(config)
+  await live(4, true)
+  assert.equal(await ended(), 1, 'a run that has just ended may not be stored yet')
+  await clock.advance(6_000)
+  await live(5, true)
+  await clock.advance(10_000)
+  assert.equal(await ended(), 5)
+  await live(6, true)
+  assert.equal(await ended(), 6)
+  assert.deepEqual([await events.storedAt(0), await events.storedAt(99)], [undefined, undefined])
 })

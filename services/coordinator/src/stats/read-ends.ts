@@ -33,6 +33,8 @@ export interface EndsPage {
 /** The ends of runs as stream EVENTS has them, in its order. */
 export interface EndedEvents {
   state(): Promise<StreamState>
+  /** When the message with a sequence was stored, as the broker writes it; undefined: there is none. */
+  storedAt(sequence: number): Promise<string | undefined>
   /** Those behind a sequence. @throws Error when the broker does not give all that it says it has */
   page(query: { after: number; last: number }): Promise<EndsPage>
 }
@@ -43,6 +45,9 @@ export function endedEvents({ manager, connection }: Pick<Broker, 'manager' | 'c
     async state() {
       const { created, state } = await manager.streams.info(EVENTS)
       return { stream: Date.parse(created), first: state.first_seq, last: state.last_seq }
+    },
+    async storedAt(sequence) {
+      return sequence === 0 ? undefined : (await manager.streams.getMessage(EVENTS, { seq: sequence }))?.timestamp
     },
     async page({ after, last }) {
       const info = await manager.consumers.add(EVENTS, {
