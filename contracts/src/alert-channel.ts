@@ -119,6 +119,10 @@ export const alertChannelViewSchema = z.object({
   secrets: z.array(z.string()).readonly(),
   /** What it last sent, or tried to. */
   last: z.object({ at: timeField, delivered: z.boolean(), answer: z.string() }).readonly().exactOptional(),
+  /** Messages in a row that its receiver did not take. */
+  failures: z.int().exactOptional(),
+  /** Until when nothing is sent to it: it fails, or its receiver has asked for that. */
+  heldUntil: timeField.exactOptional(),
   /** Why it sends nothing any more: its receiver is gone for good, or refuses it. */
   disabled: z.object({ at: timeField, why: z.string() }).readonly().exactOptional(),
   createdAt: timeField,

@@ -73,8 +73,10 @@ const COLUMNS: readonly Column<AlertChannelView>[] = [
   { heading: 'WARNING', text: warningOf, tone: () => 'warning' },
 ]
 
-function warningOf({ enabled, disabled }: AlertChannelView): string {
-  return disabled?.why ?? (enabled ? '' : 'disabled')
+function warningOf({ enabled, disabled, failures = 0, heldUntil }: AlertChannelView): string {
+  if (disabled) return disabled.why
+  if (!enabled) return 'disabled'
+  return failures === 0 ? '' : `${failures} in a row failed${heldUntil === undefined ? '' : `, again from ${heldUntil}`}`
 }
 
 function printChannel(terminal: Terminal, channel: AlertChannelView): void {

@@ -1,4 +1,6 @@
 /** For tests: a clock that a test advances, a real broker, and one for each way to log in. */
+
+export { makeCertificates } from './certificates.ts'
 export { eventually, signal, within } from './eventually.ts'
 export { FakeClock, settle } from './fake-clock.ts'
 export { freePort, type ServerLimits, startNatsServer, type TestServer } from './nats-server.ts'

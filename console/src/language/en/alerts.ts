@@ -13,7 +13,7 @@ export const alerts = {
   more: (count: number) => `and ${grouped(count)} more`,
   deliveries: 'Who was told',
   noDeliveries: 'Nothing was sent about it.',
-  deliveryStates: { waiting: 'tried again', sent: 'sent', refused: 'refused' },
+  deliveryStates: { waiting: 'waiting', sent: 'sent', refused: 'refused' },
   transitions: { opened: 'opened', reminder: 'reminder', recovered: 'recovered' },
   tries: (count: number) => counted(count, 'try', 'tries'),
   last: 'last',
@@ -97,4 +97,5 @@ export const alerts = {
   testFailed: 'The test message was not sent.',
   lastSent: 'Last sent',
   lastFailed: 'Last try failed',
+  failuresInRow: (count: number) => `${counted(count, 'message', 'messages')} in a row failed; the next one at`,
 }

@@ -14,7 +14,7 @@ export const alerts: Messages['alerts'] = {
   more: (count) => `另有 ${grouped(count)} 个`,
   deliveries: '通知情况',
   noDeliveries: '没有发送通知。',
-  deliveryStates: { waiting: '等待重试', sent: '已发送', refused: '被拒绝' },
+  deliveryStates: { waiting: '等待发送', sent: '已发送', refused: '被拒绝' },
   transitions: { opened: '发生', reminder: '提醒', recovered: '恢复' },
   tries: (count) => `尝试 ${grouped(count)} 次`,
   last: '最近',
@@ -90,4 +90,5 @@ export const alerts: Messages['alerts'] = {
   testFailed: '测试消息未能发送。',
   lastSent: '最近发送于',
   lastFailed: '最近发送失败',
+  failuresInRow: (count) => `连续 ${grouped(count)} 条发送失败；下次尝试于`,
 }

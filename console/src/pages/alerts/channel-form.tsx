@@ -1,7 +1,14 @@
-import { type AlertChannelInput, type AlertChannelView, CHANNEL_KINDS, type ChannelKind, SECRET_FIELDS } from '@carillon/contracts'
+import {
+  type AlertChannelInput,
+  type AlertChannelView,
+  CHANNEL_KINDS,
+  type ChannelKind,
+  type MessageLanguage,
+  SECRET_FIELDS,
+} from '@carillon/contracts'
 import { type ReactNode, useState } from 'react'
 import { useAction } from '../../api/use-call.ts'
-import { useMessages } from '../../language/language-context.tsx'
+import { useLanguage, useMessages } from '../../language/language-context.tsx'
 import { Button, RoleButton } from '../../parts/button.tsx'
 import { DialogActions } from '../../parts/dialog.tsx'
 import { Field, Select, TextInput } from '../../parts/field.tsx'
@@ -30,9 +37,10 @@ export interface ChannelFormProps {
 }
 
 export function ChannelForm({ channel, onClose }: ChannelFormProps): ReactNode {
-  const { alerts: texts, parts } = useMessages()
+  const { language: shown, messages } = useLanguage()
+  const { alerts: texts, parts } = messages
   const [name, setName] = useState(channel?.name ?? '')
-  const [language, setLanguage] = useState(channel?.language ?? 'en')
+  const [language, setLanguage] = useState<MessageLanguage>(channel?.language ?? (shown === 'zh-CN' ? 'zh-CN' : 'en'))
   const [enabled, setEnabled] = useState(channel?.enabled ?? true)
   const [target, setTarget] = useState<Target>((channel?.target as Target | undefined) ?? { kind: 'email' })
   const put = useAction('alertChannelsPut', ['alertChannelsList'])
@@ -88,7 +96,7 @@ export function ChannelForm({ channel, onClose }: ChannelFormProps): ReactNode {
               { value: 'en', label: 'English' },
               { value: 'zh-CN', label: '中文' },
             ]}
-            onChange={(event) => setLanguage(event.currentTarget.value as typeof language)}
+            onChange={(event) => setLanguage(event.currentTarget.value as MessageLanguage)}
           />
         </Field>
       </div>

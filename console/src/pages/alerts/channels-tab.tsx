@@ -9,7 +9,7 @@ import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
 import { EmptyState, ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
-import { RelativeTime } from '../../time/time.tsx'
+import { AbsoluteTime, RelativeTime } from '../../time/time.tsx'
 import layout from '../layout.module.css'
 import { ChannelForm } from './channel-form.tsx'
 
@@ -65,7 +65,8 @@ interface ChannelCardProps {
   readonly onRemove: () => void
 }
 
-function ChannelCard({ channel: { name, target, address, enabled, last, disabled }, onChange, onRemove }: ChannelCardProps): ReactNode {
+function ChannelCard({ channel, onChange, onRemove }: ChannelCardProps): ReactNode {
+  const { name, target, address, enabled, last, disabled, failures = 0, heldUntil } = channel
   const { alerts: texts, parts } = useMessages()
   const test = useAction('alertChannelsTest', ['alertChannelsList'])
   return (
@@ -90,6 +91,11 @@ function ChannelCard({ channel: { name, target, address, enabled, last, disabled
       {last !== undefined && (
         <p className={layout['small']}>
           {last.delivered ? texts.lastSent : texts.lastFailed} <RelativeTime at={last.at} />: {last.answer}
+        </p>
+      )}
+      {failures > 0 && (
+        <p className={layout['note']}>
+          {texts.failuresInRow(failures)} {heldUntil !== undefined && <AbsoluteTime at={heldUntil} />}
         </p>
       )}
       {disabled !== undefined && (

@@ -22,6 +22,7 @@ import type { AlertsParts } from './alerts-parts.ts'
 import { allowedTargets } from './allowed-targets.ts'
 import { ChangeChannels } from './change-channels.ts'
 import { ChangeRules } from './change-rules.ts'
+import { SEND_TIMES } from './channels/channel.ts'
 import { dingtalkChannel } from './channels/dingtalk.ts'
 import { emailChannel } from './channels/email.ts'
 import { feishuChannel } from './channels/feishu.ts'
@@ -101,14 +102,14 @@ export function composeAlerts(options: AlertsOptions, { privateTargets }: AlertS
 }
 
 function channelsOf(broker: Broker, rangeOf: RangeOf): Channels {
-  const post = createPost(rangeOf)
+  const post = createPost(rangeOf, SEND_TIMES)
   return {
-    email: emailChannel(rangeOf),
+    email: emailChannel(rangeOf, SEND_TIMES),
     webhook: webhookChannel(post),
     slack: slackChannel(post),
     dingtalk: dingtalkChannel(post),
     wecom: wecomChannel(post),
     feishu: feishuChannel(post),
-    nats: natsChannel(broker.connection),
+    nats: natsChannel(broker.connection, SEND_TIMES),
   } satisfies Record<ChannelKind, unknown> as Channels
 }

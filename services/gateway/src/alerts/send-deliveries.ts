@@ -8,8 +8,6 @@ import type { SendToChannel } from './send-to-channel.ts'
 
 type Parts = Pick<AlertsParts, 'store' | 'clock' | 'log' | 'known'> & { readonly sendToChannel: SendToChannel }
 
-/** Notices in one digest: what a person reads, and a message of a chat holds. */
-const DIGEST_NOTICES = 20
 /** Of one channel in one round. */
 const AT_ONCE = 50
 /** Channels of one round. */
@@ -72,10 +70,10 @@ export class SendDeliveries {
       const [channel] = await store.alertChannels.get([id])
       rest = await this.#withoutUnwanted(rest, channel)
       if (rest.length === 0 || channel === undefined) return
-      const { limit, isDigestible } = sendToChannel.traitsOf(channel)
+      const { limit, noticesPerMessage } = sendToChannel.traitsOf(channel)
       const { room } = roomOf(channel.state, limit, clock.now())
       if (room === 0) return
-      const count = isDigestible && rest.length > room ? DIGEST_NOTICES : 1
+      const count = rest.length > room ? noticesPerMessage : 1
       await this.#sendTogether(channel, rest.slice(0, count))
       rest = rest.slice(count)
     }

@@ -21,7 +21,7 @@ export class SendToChannel {
     this.#parts = parts
   }
 
-  traitsOf({ target }: AlertChannelRecord): { readonly limit: RateLimit | undefined; readonly isDigestible: boolean } {
+  traitsOf({ target }: AlertChannelRecord): { readonly limit: RateLimit | undefined; readonly noticesPerMessage: number } {
     return this.#parts.channels[target.kind]
   }
 

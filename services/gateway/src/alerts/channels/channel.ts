@@ -24,6 +24,17 @@ export type Outcome =
   /** It will not take this message. `isGone`: nor any other. */
   | { readonly is: 'refused'; readonly answer: string; readonly isGone?: true }
 
+/** Times of one message. All of it ends before the lease of its delivery does. */
+export interface SendTimes {
+  /** For an answer by HTTP, and for one of the broker. */
+  readonly answerMs: number
+  /** For each step of a mail: a connection, a greeting, an answer. */
+  readonly mailStepMs: number
+  readonly mailMs: number
+}
+
+export const SEND_TIMES: SendTimes = { answerMs: 10_000, mailStepMs: 10_000, mailMs: 25_000 }
+
 /** How many messages a channel may send. */
 export interface RateLimit {
   readonly count: number
@@ -34,10 +45,7 @@ export interface RateLimit {
 export interface Channel<Settings> {
   readonly kind: ChannelKind
   readonly limit: RateLimit | undefined
-  /** Whether several notices may be one message: people read it. */
-  readonly isDigestible: boolean
+  /** How many notices a digest has at most: what a person reads, and a message holds. 1: there are no digests, because programs read it. */
+  readonly noticesPerMessage: number
   send(message: Message, settings: Settings): Promise<Outcome>
 }
-
-/** The settings of a kind of channel with its secrets, which are checked when it is put. */
-export type SettingsOf<Fields extends string> = Readonly<Record<Fields, string>>

@@ -13,7 +13,8 @@ import { cutToBytes } from './texts.ts'
 import { webhookChannel } from './webhook.ts'
 import { wecomChannel } from './wecom.ts'
 
-const post = createPost(allowedTargets('127.0.0.1'))
+const TIMES = { answerMs: 2_000 }
+const post = createPost(allowedTargets('127.0.0.1'), TIMES)
 const SECRETS = [7, 8].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`)
 let receiver: Receiver
 before(async () => {
@@ -54,7 +55,7 @@ test('the status says whether it is sent again; redirects are not followed, and 
 })
 
 test('no form of an address in a private network is reached, unless it is allowed', async () => {
-  const closed = createPost(allowedTargets(''))
+  const closed = createPost(allowedTargets(''), TIMES)
   const { port } = new URL(receiver.url)
   const count = receiver.received.length
   for (const host of [

@@ -12,13 +12,13 @@ interface Settings {
 
 const TEXT_BYTES = 20_000
 /** A robot that has sent more than 20 in a minute is mute for ten. 410100 and 130101 say so. */
-const CODES = { member: 'errcode', delivered: 0, busy: [410_100, 130_101], afterMs: 600_000 }
+const CODES = { members: ['errcode'], delivered: 0, busy: [410_100, 130_101], afterMs: 600_000 }
 
 /** A robot of a DingTalk group. It keeps below the limit, and sends digests instead of more messages. */
 export const dingtalkChannel = (post: Post): Channel<Settings> => ({
   kind: 'dingtalk',
   limit: { count: 18, withinMs: 60_000 },
-  isDigestible: true,
+  noticesPerMessage: 20,
   async send(message, { url, secret, keyword = '' }) {
     const content = cutToBytes([`${keyword} ${titleOf(message)}`.trim(), ...linesOf(message)].join('\n'), TEXT_BYTES)
     const body = JSON.stringify({ msgtype: 'text', text: { content } })

@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { messageOf } from '@carillon/contracts'
 import { guardedLookup, type RangeOf, TargetRefused } from '@carillon/runtime'
 import { createTransport } from 'nodemailer'
-import type { Channel, Message, Notice, Outcome } from './channel.ts'
+import type { Channel, Message, Notice, Outcome, SendTimes } from './channel.ts'
 import { cutToBytes, linesOf, titleOf } from './texts.ts'
 
 interface Settings {
@@ -16,40 +16,43 @@ interface Settings {
   readonly password?: string
 }
 
-const WITHIN_MS = 15_000
 const TEXT_BYTES = 100_000
 const SUBJECT_BYTES = 200
 
+type MailTimes = Pick<SendTimes, 'mailStepMs' | 'mailMs'>
+
 /** A mail to people. */
-export const emailChannel = (rangeOf: RangeOf): Channel<Settings> => ({
+export const emailChannel = (rangeOf: RangeOf, times: MailTimes): Channel<Settings> => ({
   kind: 'email',
   limit: { count: 30, withinMs: 60_000 },
-  isDigestible: true,
+  noticesPerMessage: 20,
   async send(message, settings) {
     try {
-      return await sendMail(message, settings, rangeOf)
+      return await sendMail(message, settings, { rangeOf, ...times })
     } catch (error) {
       return refusalOf(error)
     }
   },
 })
 
-async function sendMail(message: Message, settings: Settings, rangeOf: RangeOf): Promise<Outcome> {
+async function sendMail(message: Message, settings: Settings, how: MailTimes & { readonly rangeOf: RangeOf }): Promise<Outcome> {
+  const { mailStepMs, mailMs } = how
+  const signal = AbortSignal.timeout(mailMs)
   const { to, from, host, port, security, user, password } = settings
   const transport = createTransport({
     ...{ host, port, secure: security === 'tls', requireTLS: security === 'starttls', ignoreTLS: security === 'none' },
     ...(user === undefined ? {} : { auth: { user, pass: password ?? '' } }),
     ...{
-      connectionTimeout: WITHIN_MS,
-      greetingTimeout: WITHIN_MS,
-      socketTimeout: WITHIN_MS,
+      connectionTimeout: mailStepMs,
+      greetingTimeout: mailStepMs,
+      socketTimeout: mailStepMs,
       disableFileAccess: true,
       disableUrlAccess: true,
     },
     tls: { servername: isIP(host) === 0 ? host : undefined },
     // The address that was checked is the one that is connected to.
     getSocket: (_options: unknown, callback: (error: Error | null, socket?: { connection: Socket }) => void) =>
-      connectTo({ host, port, rangeOf }).then(
+      connectTo({ host, port, signal, ...how }).then(
         (connection) => callback(null, { connection }),
         (error: Error) => callback(error),
       ),
@@ -84,13 +87,22 @@ function threadOf({ notices }: Message, from: string): { references?: string; in
 
 const idOf = (id: string, from: string) => `<${id}@${from.split('@')[1]}>`
 
-function connectTo({ host, port, rangeOf }: { host: string; port: number; rangeOf: RangeOf }): Promise<Socket> {
+interface Connecting extends MailTimes {
+  readonly host: string
+  readonly port: number
+  readonly rangeOf: RangeOf
+  /** Ends the connection, whatever the server does. */
+  readonly signal: AbortSignal
+}
+
+function connectTo({ host, port, rangeOf, signal, mailStepMs, mailMs }: Connecting): Promise<Socket> {
   const name = host.replace(/^\[|\]$/g, '')
   return new Promise((resolve, reject) => {
     const range = isIP(name) === 0 ? undefined : rangeOf(name)
     if (range !== undefined) return reject(new TargetRefused(name, name, range))
     const socket = connect({ host: name, port, lookup: guardedLookup(lookup as never, rangeOf) })
-    socket.setTimeout(WITHIN_MS, () => socket.destroy(new Error(`no connection within ${WITHIN_MS} ms`)))
+    socket.setTimeout(mailStepMs, () => socket.destroy(new Error(`no connection within ${mailStepMs} ms`)))
+    signal.addEventListener('abort', () => socket.destroy(new Error(`the mail server took longer than ${mailMs} ms`)), { once: true })
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.off('error', reject)

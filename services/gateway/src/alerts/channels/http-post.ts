@@ -3,7 +3,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https'
 import { messageOf, VERSION } from '@carillon/contracts'
 import { checkLiteral, guardedLookup, type RangeOf, TargetRefused } from '@carillon/runtime'
-import type { Outcome } from './channel.ts'
+import type { Outcome, SendTimes } from './channel.ts'
 
 export interface Answer {
   readonly status: number
@@ -17,18 +17,16 @@ export type Post = (
   request: { readonly body: string; readonly headers?: Readonly<Record<string, string>> },
 ) => Promise<Answer | Outcome>
 
-/** For everything together: another message waits behind it. */
-const WITHIN_MS = 10_000
 const ANSWER_BYTES = 16_384
 const SHOWN_LETTERS = 300
 
 /** POST requests to where no private network is. Redirects are not followed: a receiver has one address. */
-export function createPost(rangeOf: RangeOf): Post {
+export function createPost(rangeOf: RangeOf, { answerMs }: Pick<SendTimes, 'answerMs'>): Post {
   return async (text, { body, headers = {} }) => {
     const url = new URL(text)
     try {
       checkLiteral(url, rangeOf)
-      return await post(url, { body, headers, rangeOf })
+      return await post(url, { body, headers, rangeOf, answerMs })
     } catch (error) {
       if (error instanceof TargetRefused) return { is: 'refused', answer: `${error.message}: see CARILLON_ALERT_PRIVATE_TARGETS` }
       return { is: 'retry', answer: `no answer: ${messageOf(error)}` }
@@ -36,7 +34,14 @@ export function createPost(rangeOf: RangeOf): Post {
   }
 }
 
-function post(url: URL, { body, headers, rangeOf }: { body: string; headers: Readonly<Record<string, string>>; rangeOf: RangeOf }) {
+interface PostRequest {
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly rangeOf: RangeOf
+  readonly answerMs: number
+}
+
+function post(url: URL, { body, headers, rangeOf, answerMs }: PostRequest) {
   return new Promise<Answer>((resolve, reject) => {
     const bytes = Buffer.from(body)
     const options = {
@@ -44,11 +49,13 @@ function post(url: URL, { body, headers, rangeOf }: { body: string; headers: Rea
       lookup: guardedLookup(lookup as never, rangeOf),
       // A connection for each request: each is checked.
       agent: false as const,
-      signal: AbortSignal.timeout(WITHIN_MS),
+      // For everything together: another message waits behind it.
+      signal: AbortSignal.timeout(answerMs),
       headers: { 'content-type': 'application/json', 'user-agent': `carillon/${VERSION}`, ...headers, 'content-length': bytes.length },
     }
     const request: ClientRequest = url.protocol === 'https:' ? requestHttps(url, options) : requestHttp(url, options)
-    request.on('error', (error) => reject(error.name === 'TimeoutError' ? new Error(`none within ${WITHIN_MS} ms`) : error))
+    const fail = (error: Error) => reject(/^(Timeout|Abort)Error$/.test(error.name) ? new Error(`none within ${answerMs} ms`) : error)
+    request.on('error', fail)
     request.on('response', (response) => {
       const parts: Buffer[] = []
       let size = 0
@@ -58,7 +65,7 @@ function post(url: URL, { body, headers, rangeOf }: { body: string; headers: Rea
         // An answer without an end is no reason to wait.
         if (size >= ANSWER_BYTES) response.destroy()
       })
-      response.on('error', reject)
+      response.on('error', fail)
       response.on('close', () => {
         const text = Buffer.concat(parts).subarray(0, ANSWER_BYTES).toString()
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text })
@@ -71,7 +78,8 @@ function post(url: URL, { body, headers, rangeOf }: { body: string; headers: Rea
 export const isOutcome = (answer: Answer | Outcome): answer is Outcome => 'is' in answer
 
 /** An answer in a few words, without line ends. */
-export const answerText = ({ status, text }: Answer): string => `${status} ${text.slice(0, SHOWN_LETTERS).replaceAll(/\s+/g, ' ')}`.trim()
+export const answerText = ({ status, text }: Answer): string =>
+  `${status} ${text.slice(0, SHOWN_LETTERS).replaceAll(/[\s\p{Cc}]+/gu, ' ')}`.trim()
 
 /** What statuses mean wherever they mean the same: of 2xx the caller decides. */
 export function outcomeOf(answer: Answer): Outcome {

@@ -3,8 +3,8 @@ import { type Answer, answerText, isOutcome, outcomeOf } from './http-post.ts'
 
 /** How a robot says in the body of its answer what became of a message. */
 export interface RobotCodes {
-  /** The member that has the code. */
-  readonly member: string
+  /** The member that has the code; of several the first that is there. */
+  readonly members: readonly string[]
   readonly delivered: number
   /** It may take the same message later. */
   readonly busy: readonly number[]
@@ -12,11 +12,11 @@ export interface RobotCodes {
 }
 
 /** A robot is judged by the body of its answer: HTTP 200 comes with refusals too. */
-export function robotOutcome(answer: Answer | Outcome, { member, delivered, busy, afterMs }: RobotCodes): Outcome {
+export function robotOutcome(answer: Answer | Outcome, { members, delivered, busy, afterMs }: RobotCodes): Outcome {
   if (isOutcome(answer)) return answer
   if (answer.status < 200 || answer.status >= 300) return outcomeOf(answer)
   const said = answerText(answer)
-  const code = codeOf(answer.text, member)
+  const code = codeOf(answer.text, members)
   if (code === undefined) return { is: 'retry', answer: `no answer of a robot: ${said}` }
   if (code === delivered) return { is: 'delivered', answer: said }
   if (busy.includes(code)) return { is: 'retry', answer: said, afterMs }
@@ -24,10 +24,12 @@ export function robotOutcome(answer: Answer | Outcome, { member, delivered, busy
   return { is: 'retry', answer: said }
 }
 
-function codeOf(text: string, member: string): number | undefined {
+function codeOf(text: string, members: readonly string[]): number | undefined {
   try {
     const body: unknown = JSON.parse(text)
-    const code = typeof body === 'object' && body !== null && member in body ? (body as Record<string, unknown>)[member] : undefined
+    if (typeof body !== 'object' || body === null) return undefined
+    const member = members.find((name) => Object.hasOwn(body, name))
+    const code = member === undefined ? undefined : (body as Record<string, unknown>)[member]
     return typeof code === 'number' ? code : undefined
   } catch {
     // What is no JSON has no code; the caller says so.

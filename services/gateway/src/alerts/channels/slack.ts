@@ -14,7 +14,7 @@ const HEADER_BYTES = 150
 export const slackChannel = (post: Post): Channel<Settings> => ({
   kind: 'slack',
   limit: { count: 1, withinMs: 1_000 },
-  isDigestible: true,
+  noticesPerMessage: 10,
   async send(message, { url }) {
     const title = titleOf(message)
     const text = cutToBytes(escaped(linesOf(message).join('\n')), SECTION_BYTES)

@@ -12,7 +12,7 @@ interface Settings {
 export const webhookChannel = (post: Post): Channel<Settings> => ({
   kind: 'webhook',
   limit: { count: 600, withinMs: 60_000 },
-  isDigestible: false,
+  noticesPerMessage: 1,
   async send({ id, notices, at }, { url, secrets }) {
     const body = JSON.stringify(bodyOf(notices[0] as Notice, at))
     const timestamp = Math.floor(at / 1_000)

@@ -23,7 +23,8 @@ export function ruleView({ name, rule, createdAt, updatedAt, by }: AlertRuleReco
 export function channelView(record: AlertChannelRecord): AlertChannelView {
   const { name, channel, target, secrets, state, createdAt, updatedAt, by } = record
   const secret = secretsOf(record)
-  const { last, disabled } = state
+  const { last, disabled, failures, pausedUntil = 0, mutedUntil = 0 } = state
+  const heldUntil = Math.max(pausedUntil, mutedUntil)
   return {
     name,
     ...channel,
@@ -31,6 +32,8 @@ export function channelView(record: AlertChannelRecord): AlertChannelView {
     address: addressOf(target, secret),
     secrets: secrets === null ? [] : Object.keys(secret),
     ...optional('last', last && { ...last, at: timeText(last.at) }),
+    ...optional('failures', failures),
+    ...optional('heldUntil', heldUntil > 0 ? timeText(heldUntil) : undefined),
     ...optional('disabled', disabled && { ...disabled, at: timeText(disabled.at) }),
     createdAt: timeText(createdAt),
     updatedAt: timeText(updatedAt),

@@ -1,7 +1,8 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallName, type CallOutput, CarillonError, type ErrorBody, subjects } from '@carillon/contracts'
+import { type Clock, systemClock } from '@carillon/runtime'
 import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
-import { openStore, type Store } from '@carillon/store'
+import { openStore, SHARES, type Store } from '@carillon/store'
 import { aJob, aRun, runId } from '@carillon/store/testing'
 import { startGateway } from '../../start-gateway.ts'
 import { SETTINGS } from './gateway-settings.ts'
@@ -25,6 +26,28 @@ export class TestGateways {
     broker.connection.subscribe('carillon.*.event.incident.*.*', {
       callback: (_error, { subject }) => void this.events.push(subject.split('.').at(-1) as string),
     })
+  }
+
+  /** A channel to the receiver, and a rule that sends to it. */
+  async watch(rule: Omit<CallInput<(typeof CALLS)['alertRulesPut']>, 'name'>): Promise<void> {
+    await this.call('alertChannelsPut', { name: 'ops', target: { kind: 'webhook', url: this.receiver.url, secrets: [SECRET] } })
+    await this.call('alertRulesPut', { name: rule.scene, channels: ['ops'], ...rule })
+  }
+
+  /** Jobs, so that what fails of them is not over at once. */
+  async jobs(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.store.jobs.insert(aJob(name))
+  }
+
+  /** What was received, by id. */
+  byId(): Map<string, { readonly type: string; readonly summary: string; readonly count: number }[]> {
+    const all = new Map<string, { type: string; summary: string; count: number }[]>()
+    for (const { headers, body } of this.receiver.received) {
+      const id = String(headers['webhook-id'])
+      const { type, data } = JSON.parse(body)
+      all.set(id, [...(all.get(id) ?? []), { type, summary: data.incident.summary, count: data.incident.count }])
+    }
+    return all
   }
 
   /** @throws CarillonError that a gateway answered */
@@ -58,11 +81,11 @@ export class TestGateways {
     return runId(n)
   }
 
-  announce(n: number, state: string): void {
+  announce(n: number, state: string, job = 'report'): void {
     const failure = state === 'failed' ? { failure: { name: 'Error', message: 'no paper' } } : {}
     const body = {
       runId: runId(n),
-      job: 'report',
+      job,
       handler: 'hello',
       state,
       reason: 'handler-error',
@@ -74,17 +97,36 @@ export class TestGateways {
   }
 }
 
-/** @param storeUrl for gateways in processes of their own */
-export async function startTestGateways(t: TestContext, count: number, storeUrl = 'sqlite::memory:'): Promise<TestGateways> {
+export interface TestGatewaysOptions {
+  /** For gateways in processes of their own. */
+  readonly storeUrl?: string
+  /** What gateways have as their store. */
+  readonly wrapStore?: (store: Store) => Store
+  /** Of the gateways. */
+  readonly clock?: Clock
+}
+
+export async function startTestGateways(t: TestContext, count: number, options: TestGatewaysOptions = {}): Promise<TestGateways> {
+  const { storeUrl = 'sqlite::memory:', wrapStore = (store) => store, clock = systemClock } = options
   const broker = await startBrokerOf(t)
   const store = await openStore(storeUrl)
   broker.after(() => store.close())
   await store.jobs.insert(aJob('report'))
   const receiver = await startReceiver()
   broker.after(() => receiver.close())
+  const settings = { nats: { servers: broker.server.url }, log: broker.log, clock, store: wrapStore(store), ...SETTINGS }
   for (let n = 0; n < count; n++) {
-    const gateway = await startGateway({ nats: { servers: broker.server.url }, log: broker.log, store, ...SETTINGS })
+    const gateway = await startGateway(settings)
     broker.after(() => gateway.stop())
   }
   return new TestGateways(broker, store, receiver)
+}
+
+/** As if the minute had passed for which a gateway may hold a delivery. */
+export async function endLeases(store: Store): Promise<void> {
+  const shares = Array.from({ length: SHARES }, (_, share) => share)
+  const due = await store.deliveries.due({ until: Number.MAX_SAFE_INTEGER, shares, limit: 1_000 })
+  for (const held of await store.deliveries.get(due.map(({ id }) => id)))
+    if (held && (held.wakeAt ?? 0) > Date.now())
+      await store.deliveries.replace({ ...held, wakeAt: Date.now(), revision: held.revision + 1 }, held)
 }
