@@ -55,6 +55,7 @@ export class Members {
   async invite(rights: Rights, acting: Acting): Promise<MadeLink> {
     const { namespace, principal } = acting
     refuseTokens(principal)
+    if (rights.payloads) refusePayloads(acting)
     const link = await this.#parts.makeLink.execute({
       ...{ purpose: 'invite', userId: null, userEpoch: null, namespace, createdBy: principal.id },
       ...rights,
@@ -66,7 +67,10 @@ export class Members {
   /** @throws CarillonError MEMBER_NOT_FOUND, LAST_ADMIN, FORBIDDEN */
   async put(id: string, rights: Rights, acting: Acting): Promise<MemberView> {
     const { namespace } = acting
-    const { before } = await this.#change(id, acting, (user) => changed(user.memberships, namespace, rights))
+    const { before } = await this.#change(id, acting, (user) => {
+      if (rights.payloads && !membershipOf(user.memberships, namespace)?.payloads) refusePayloads(acting)
+      return changed(user.memberships, namespace, rights)
+    })
     await this.#keep({ action: 'members.put', resource: id, details: { before: rightsOnly(before), after: { ...rights } } }, acting)
     return this.get(namespace, id)
   }
@@ -84,6 +88,7 @@ export class Members {
     const user = await this.#parts.users.get(id)
     if (user === undefined || membershipOf(user.memberships, namespace) === undefined) throw memberNotFound(id)
     const elsewhere = Object.keys(user.memberships).find((name) => !hasRole(principal.roleIn(name), 'admin'))
+    for (const [name, { payloads }] of Object.entries(user.memberships)) if (payloads) refusePayloads({ principal, namespace: name })
     if (elsewhere !== undefined || user.passwordHash === null) {
       const why = user.passwordHash === null ? 'signs in through a provider' : 'is a member of other namespaces, too'
       throw new CarillonError('FORBIDDEN', `${user.name} ${why}`, { field: 'id', value: id })
@@ -132,6 +137,16 @@ export class Members {
     const who = { actorId: `user/${principal.id}`, actor: principal.name, via: 'http' }
     return this.#parts.trail.keep({ ...entry, namespace, outcome: 'done', ...who, ...from })
   }
+}
+
+/** Nobody gives a right to others, or to themselves, that they do not have. @throws CarillonError FORBIDDEN */
+function refusePayloads({ principal, namespace }: Pick<Acting, 'principal' | 'namespace'>): void {
+  if (principal.seesPayloads(namespace)) return
+  throw new CarillonError('FORBIDDEN', `${principal.name} may not see payloads of ${namespace}, nor let others see them`, {
+    field: 'payloads',
+    value: 'true',
+    hint: 'Send "payloads": false, or ask an admin who may see them.',
+  })
 }
 
 export function refuseTokens({ kind, name }: Principal): void {

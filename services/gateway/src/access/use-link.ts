@@ -47,15 +47,19 @@ export class UseLink {
    * Whether it is still valid: for the first admin while there is none, of an admin while they are one, for another password while the account is
    * as it was: it may have become a member where the link's maker has no rights.
    */
-  async #isOpen({ purpose, createdBy, namespace, userId, userEpoch }: LinkRecord): Promise<boolean> {
+  async #isOpen({ purpose, createdBy, namespace, payloads, userId, userEpoch }: LinkRecord): Promise<boolean> {
     const { users } = this.#parts
     if (purpose === 'first-admin') return !(await users.haveAdmin())
     if (purpose === 'admin') return true
     const maker = await users.get(createdBy)
-    const isAdminOf = (name: string) => maker !== undefined && hasRole(rightsOf(maker.memberships, name)?.role, 'admin')
-    if (purpose === 'invite') return isAdminOf(namespace ?? EVERYWHERE)
+    const mayGrant = (name: string, withPayloads: boolean) => {
+      const rights = maker && rightsOf(maker.memberships, name)
+      return hasRole(rights?.role, 'admin') && (!withPayloads || rights?.payloads === true)
+    }
+    if (purpose === 'invite') return mayGrant(namespace ?? EVERYWHERE, payloads === 1)
     const user = await users.get(userId ?? '')
-    return user !== undefined && user.epoch === userEpoch && Object.keys(user.memberships).every(isAdminOf)
+    if (user === undefined || user.epoch !== userEpoch) return false
+    return Object.entries(user.memberships).every(([name, membership]) => mayGrant(name, membership.payloads))
   }
 
   async #reset(link: LinkRecord, { password }: { password: string }): Promise<UserRecord> {

@@ -10,7 +10,8 @@ const accountName = z
   .trim()
   .min(1)
   .max(LIMITS.byLength)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u, 'Use letters, digits, spaces and signs, none that cannot be seen.')
+  // Also letters that fonts draw as nothing, such as the fillers of Hangul and empty Braille: two names must not look the same by them.
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}\u2800]+$/u, 'Use letters, digits, spaces and signs, none that cannot be seen.')
 const newPassword = z
   .string()
   .min(PASSWORD.least, `Use at least ${PASSWORD.least} characters.`)
