@@ -21,11 +21,14 @@ export class ChangePassword {
     const user = principal.kind === 'user' ? await users.get(principal.id) : undefined
     if (user === undefined || user.passwordHash === null) throw new CarillonError('FORBIDDEN', `${principal.name} has no password here`)
     const isRight = await throttle.attempt(user.id, from.address, () => passwords.matches(user.passwordHash, given.old))
-    if (!isRight) throw new CarillonError('SIGN_IN_REFUSED', 'The old password is wrong', { field: 'old' })
+    const entry = { action: 'session.password', actorId: `user/${user.id}`, actor: user.name, via: 'http', resource: user.id, ...from }
+    if (!isRight) {
+      await trail.keep({ ...entry, outcome: 'SIGN_IN_REFUSED' })
+      throw new CarillonError('SIGN_IN_REFUSED', 'The old password is wrong', { field: 'old' })
+    }
     const passwordHash = await passwords.hash(given.new)
     const changed = await users.change(user.id, () => ({ passwordHash }))
-    const who = { actorId: `user/${user.id}`, actor: user.name, via: 'http', resource: user.id }
-    await trail.keep({ action: 'session.password', outcome: 'done', ...who, ...from })
+    await trail.keep({ ...entry, outcome: 'done' })
     return changed ?? user
   }
 }

@@ -21,6 +21,7 @@ import { Provider } from './oidc/provider.ts'
 import type { ProviderSettings } from './oidc/provider-settings.ts'
 import { SignInThroughProvider } from './oidc/sign-in-through-provider.ts'
 import { Passwords } from './passwords.ts'
+import { RefusalTrail } from './refusal-trail.ts'
 import { RemoveExpired } from './remove-expired.ts'
 import { sessionController } from './session.controller.ts'
 import { Sessions } from './sessions.ts'
@@ -72,7 +73,8 @@ export function composeAccess(options: AccessOptions): ComposedAccess {
   }
   const [passwords, throttle] = [new Passwords(), new Throttle(clock)]
   const parts: AccessParts = { accounts, cache, passwords, throttle, trail, clock, log, announce }
-  const access = new CheckAccess({ identify: new Identify({ ...parts, origin }) })
+  const refusals = new RefusalTrail(parts)
+  const access = new CheckAccess({ refusals, identify: new Identify({ ...parts, origin }) })
   const users = new Users(parts)
   const makeLink = new MakeLink(parts)
   const makeAdminLink = new MakeAdminLink({ users, makeLink, url })
@@ -84,7 +86,7 @@ export function composeAccess(options: AccessOptions): ComposedAccess {
     changePassword: new ChangePassword({ ...parts, users }),
     namespaces: new KnownNamespaces({ store, clock }),
   })
-  const members = membersController({ url, members: new Members({ ...parts, users, makeLink }), tokens: new Tokens(parts) })
+  const members = membersController({ url, refusals, members: new Members({ ...parts, users, makeLink }), tokens: new Tokens(parts) })
   return {
     access,
     cache,

@@ -4,6 +4,7 @@ import { type HttpController, principalOf, type Reply, type Route } from '../htt
 import { aboutAccounts } from './about-accounts.ts'
 import type { MadeLink } from './make-link.ts'
 import type { Acting, Members } from './members.ts'
+import type { RefusalTrail } from './refusal-trail.ts'
 import { membershipSchema, newTokenSchema, pageSchema, rightsSchema } from './rules/account-input.ts'
 import { EVERYWHERE } from './rules/roles.ts'
 import { originOf } from './sign-in.ts'
@@ -12,6 +13,7 @@ import type { Tokens } from './tokens.ts'
 export interface MembersParts {
   readonly members: Members
   readonly tokens: Tokens
+  readonly refusals: RefusalTrail
   /** Where people reach the gateway. */
   readonly url: () => string
 }
@@ -31,9 +33,17 @@ const actingOf = (request: FastifyRequest): Acting => ({
 })
 
 /** Members and tokens of a namespace. */
-export function membersController({ members, tokens, url }: MembersParts): HttpController {
+export function membersController({ members, tokens, refusals, url }: MembersParts): HttpController {
   const at = (method: Route['method'], path: string, handle: (request: FastifyRequest) => Promise<Reply>): Route => ({
-    ...{ method, path: `/api/v1/namespaces/{namespace}${path}`, allowed: 'admin', handle },
+    ...{ method, path: `/api/v1/namespaces/{namespace}${path}`, allowed: 'admin' },
+    handle: async (request) => {
+      try {
+        return await handle(request)
+      } catch (error) {
+        refusals.keep(request, principalOf(request), error)
+        throw error
+      }
+    },
     ...aboutAccounts(`${method} ${path}`),
   })
   const linkReply = ({ path, expiresAt }: MadeLink): Reply => ({

@@ -99,8 +99,10 @@ export class UseLink {
 
   /** Someone who has an account already becomes a member of one more namespace. */
   async #prove({ id, passwordHash }: UserRecord, { name, password }: Given, from: Origin): Promise<void> {
-    const { passwords, throttle } = this.#parts
-    if (!(await throttle.attempt(id, from.address, () => passwords.matches(passwordHash, password)))) throw nameTaken(name)
+    const { passwords, throttle, trail } = this.#parts
+    if (await throttle.attempt(id, from.address, () => passwords.matches(passwordHash, password))) return
+    await trail.keep({ action: 'link.invite', actorId: null, actor: name, via: 'link', resource: null, outcome: 'NAME_TAKEN', ...from })
+    throw nameTaken(name)
   }
 
   async #take({ id, purpose }: LinkRecord): Promise<void> {
