@@ -26,6 +26,7 @@ mesh.handle(
   },
   { concurrency: 100 },
 )
+mesh.handle('endless', ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)))
 mesh.handle('steps', async (ctx) => {
   const { steps } = ctx.payload as { steps: number }
   const begun = performance.now()

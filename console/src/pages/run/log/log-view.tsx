@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { useMessages } from '../../../language/language-context.tsx'
 import { Button } from '../../../parts/button.tsx'
 import { ScrollBox } from '../../../parts/scroll-box.tsx'
@@ -35,8 +35,10 @@ export function LogView({ source, range, onSelect, isOpen, isFiltered, hasTasks 
   const [isFollowing, setFollowing] = useState(isOpen && range === undefined)
   const [seen, setSeen] = useState(0)
   const rows = useVirtualizer({ count, getScrollElement: () => box.current, estimateSize: () => ROW_PX, overscan: OVERSCAN })
+  const heading = useRef<Heading>(undefined)
   const goTo = (line: number) => {
     setFollowing(false)
+    heading.current = undefined
     rows.scrollToIndex(Math.max(0, Math.min(line, count - 1)), { align: 'center' })
   }
   useEffect(() => {
@@ -47,7 +49,7 @@ export function LogView({ source, range, onSelect, isOpen, isFiltered, hasTasks 
     if (isFollowing && element !== null && count > 0) element.scrollTop = element.scrollHeight
   }, [isFollowing, count])
   useOpening({ source, range, isOpen, goTo })
-  const follow = useFollowing({ box: () => box.current, setFollowing })
+  const follow = useFollowing({ box: () => box.current, heading, setFollowing })
   const select = (index: number, isExtended: boolean) => {
     const line = index + 1 + buffer.dropped
     onSelect(
@@ -106,23 +108,38 @@ function useOpening({ source, range, isOpen, goTo }: OpeningOptions): void {
   })
 }
 
+/** Where someone scrolls; undefined: nowhere, it is the page that scrolls. `any`: with a finger, or the bar. */
+type Heading = 'up' | 'down' | 'any' | undefined
+
 interface FollowingOptions {
   readonly box: () => HTMLElement | null
+  readonly heading: RefObject<Heading>
   readonly setFollowing: (isFollowing: boolean) => void
 }
 
-/** Scrolling up stops following the tail, so that the lines being read stay where they are; scrolling to the end follows it again. */
-function useFollowing({ box, setFollowing }: FollowingOptions) {
+const UP: readonly string[] = ['PageUp', 'ArrowUp', 'Home']
+const DOWN: readonly string[] = ['PageDown', 'ArrowDown', 'End', ' ']
+
+/**
+ * Scrolling up stops following the tail, so that the lines being read stay where they are; scrolling to the end follows it again. Only what people do counts: while
+ * thousands of lines come in a second, the page may scroll once more to the end after someone has begun to scroll up.
+ */
+function useFollowing({ box, heading, setFollowing }: FollowingOptions) {
   const lastTop = useRef(0)
+  const head = (to: Heading) => {
+    heading.current = to
+    if (to !== 'down') setFollowing(false)
+  }
   return {
-    onWheel: ({ deltaY }: { deltaY: number }) => deltaY < 0 && setFollowing(false),
-    onKeyDown: ({ key }: KeyboardEvent) => ['PageUp', 'ArrowUp', 'Home'].includes(key) && setFollowing(false),
-    onPointerDown: () => setFollowing(false),
+    onWheel: ({ deltaY }: { deltaY: number }) => deltaY !== 0 && head(deltaY < 0 ? 'up' : 'down'),
+    onKeyDown: ({ key }: KeyboardEvent) => (UP.includes(key) ? head('up') : DOWN.includes(key) && head('down')),
+    onPointerDown: () => head('any'),
     onScroll: () => {
       const element = box()
       if (element === null) return
       const isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_PX / 2
-      if (isAtEnd && element.scrollTop > lastTop.current) setFollowing(true)
+      const isDown = heading.current === 'down' || heading.current === 'any'
+      if (isAtEnd && isDown && element.scrollTop > lastTop.current) setFollowing(true)
       lastTop.current = element.scrollTop
     },
   }
