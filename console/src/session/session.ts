@@ -81,7 +81,7 @@ export function useTraceUrl(traceId: string | undefined): string | undefined {
 export function useDecides(approvers: readonly string[]): boolean {
   const namespace = useNamespace()
   const { data } = useQuery(sessionQuery)
-  const { role, approves = [] } = data?.namespaces[namespace] ?? {}
+  const { role, approves = [] } = rightsIn(data, namespace) ?? {}
   return approvers.length === 0 || approvers.some((one) => approves.includes(one) || ROLES.some((of) => of === one && hasRole(role, of)))
 }
 

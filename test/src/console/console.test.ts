@@ -12,6 +12,7 @@ import { testOutages } from './suites/outages.ts'
 import { testPages } from './suites/pages.ts'
 import { testPeople } from './suites/people.ts'
 import { testStream } from './suites/stream.ts'
+import { testViewer } from './suites/viewer.ts'
 
 /** Each makes its tests, in a namespace of its own. */
 const SUITES: Readonly<Record<string, (world: () => ConsoleMesh) => void>> = {
@@ -21,6 +22,7 @@ const SUITES: Readonly<Record<string, (world: () => ConsoleMesh) => void>> = {
   'people and alerts': testPeople,
   'what comes live': testStream,
   outages: testOutages,
+  'a viewer': testViewer,
 }
 
 describe('the console', { skip: NO_BROWSER }, () => {

@@ -1,19 +1,20 @@
-/** What comes live: a fast log, a gateway that dies while someone watches, two tabs of one browser. */
+/** What comes live: fast logs. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import type { Client } from '@carillon/sdk'
+import { eventually } from '@carillon/wire/testing'
 import type { Page } from 'playwright-core'
 import { Cleanup } from '../../support/cleanup.ts'
-import { ADMIN } from '../../support/http-accounts.ts'
 import { CHATTY_LINES, type ConsoleMesh, startShop } from '../console-mesh.ts'
-import { startSwitchingProxy } from '../switching-proxy.ts'
 import { openTab } from '../tabs.ts'
 
 /** More than a frame, less than someone notices as a stop; other tests run beside this one. */
 const LONGEST_FRAME_MS = 3_000
 
-/** It needs a second gateway. */
+/** A line of a log that would run a script, were it not text. */
+const MARKUP = '<img src=x onerror=alert(1) alt="hue of a line">'
+
 export function testStream(world: () => ConsoleMesh): void {
   const cleanup = new Cleanup({ after })
   const namespace = 'stream'
@@ -23,8 +24,7 @@ export function testStream(world: () => ConsoleMesh): void {
     client = await startShop(world().mesh, namespace)
   })
 
-  const at = (page: string, base?: string) => world().at(namespace, page, base)
-  const portOf = (gateway: number) => Number(new URL(world().mesh.httpUrls[gateway] ?? '').port)
+  const at = (page: string) => world().at(namespace, page)
 
   /** The numbers of the lines that the page has, as it downloads them. */
   async function linesOf(page: Page): Promise<number[]> {
@@ -77,50 +77,49 @@ export function testStream(world: () => ConsoleMesh): void {
     await page.context().close()
   })
 
-  test('a gateway dies while someone watches: the page goes on at the other one, nothing missed and nothing twice', async () => {
-    const proxy = await startSwitchingProxy(cleanup, portOf(0))
-    // Cookies are named by the port of the address.
-    const { page } = await openTab(world().browser, { cookie: undefined, url: proxy.url })
-    await page.request.post(`${proxy.url}/api/v1/session`, { data: ADMIN })
-    const run = await client.run('chatty', null, { delayMs: 2_000 })
-    await page.goto(at(`runs/${run.id}`, proxy.url))
-    await page
-      .getByText(/line \d+ of the log/)
-      .first()
-      .waitFor()
-    // That it reconnects shows for a moment only.
-    const again = page.waitForRequest((request) => request.url().includes('/api/v1/stream?'))
-    proxy.switchTo(portOf(1))
-    await again
-    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
-    await run.ended()
-    await page.locator('h1 + span').getByText('succeeded').waitFor()
-    await assertWhole(page)
-    await page.context().close()
-  })
-
-  test('two tabs of one browser share a connection; when the one that has it is closed, the other goes on', async () => {
-    const first = await openTab(world().browser, { cookie: world().cookie, url: at('runs') })
-    await first.page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
-    const streams: string[] = []
-    first.context.on('request', (request) => {
-      if (request.url().includes('/api/v1/stream?')) streams.push(request.url())
-    })
-    const second = await openTab(world().browser, { cookie: world().cookie, url: at('runs'), context: first.context })
-    await second.page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
-    assert.deepEqual(streams, [])
-    // What is there before a list has been read is in it, and not new.
-    for (const { page } of [first, second]) await page.locator('[data-row]').first().waitFor()
-    const run = await client.run('greet')
-    await run.ended()
-    for (const { page } of [first, second]) await page.getByRole('button', { name: /new run/ }).waitFor()
-    await first.page.close()
-    await second.page.getByRole('button', { name: /new run/ }).click()
-    const waiting = await client.run('wait')
-    await second.page.getByRole('button', { name: /new run/ }).click()
-    await second.page.locator(`[data-row="${waiting.id}"]`).getByText('running').waitFor()
-    await client.runs.cancel(waiting.id)
-    await second.page.locator(`[data-row="${waiting.id}"]`).getByText('cancelled', { exact: true }).waitFor()
-    await first.context.close()
+  test('who scrolls up in a fast log stays there; colours are shown, and markup is text', async () => {
+    const nats = await world().mesh.nats()
+    const run = await client.run('wait')
+    const visitor = await world().arrive(namespace)
+    const { page } = visitor
+    await visitor.visit(`runs/${run.id}`)
+    await page.getByText('it waits').waitFor()
+    let seq = 10
+    const message = () => `\u001b[3${seq % 8}m${MARKUP}\u001b[0m line ${seq}`
+    const write = () => {
+      const lines = Array.from({ length: 100 }, () => ({ seq: ++seq, at: new Date().toISOString(), level: 'info', message: message() }))
+      const body = { runId: run.id, taskId: run.id, attempt: 1, instance: 'shop-1', lines }
+      nats.publish(`carillon.${namespace}.log.${run.id}`, JSON.stringify(body))
+    }
+    const writing = setInterval(write, 20)
+    cleanup.add('lines', () => clearInterval(writing))
+    const follow = page.getByRole('button', { name: /^Follow$|new ↓$/ })
+    const firstShown = () => page.evaluate(() => document.querySelector('[role=log]')?.parentElement?.scrollTop)
+    await page.getByText('hue of a line').first().waitFor()
+    await page.getByRole('figure', { name: 'Log lines' }).hover()
+    await page.mouse.wheel(0, -2_000)
+    await page.getByRole('button', { name: /new ↓$/ }).waitFor()
+    const top = await firstShown()
+    const before = seq
+    await eventually('a thousand lines later', () => seq > before + 1_000)
+    assert.equal(await firstShown(), top)
+    await follow.click()
+    assert.equal(await follow.getAttribute('aria-pressed'), 'true')
+    clearInterval(writing)
+    await page.getByText(`line ${seq}`, { exact: false }).first().waitFor()
+    const red = page.locator('[data-hue="red"]').first()
+    assert.equal(await red.textContent(), MARKUP)
+    assert.notEqual(await red.evaluate((span) => getComputedStyle(span).color), await follow.evaluate((one) => getComputedStyle(one).color))
+    assert.equal(await page.locator('[role=log] img').count(), 0)
+    // A search finds text on both sides of a colour, and a copy has none.
+    await page.getByRole('searchbox', { name: 'Find in the log' }).fill(`a line"> line ${seq}`)
+    await page.keyboard.press('Enter')
+    await page.getByText('1 line', { exact: true }).waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download' }).click()
+    assert.equal(readFileSync(await (await download).path(), 'utf8').includes('\u001b'), false)
+    await client.runs.cancel(run.id)
+    visitor.isWell()
+    await visitor.context.close()
   })
 }
