@@ -1,10 +1,10 @@
 import type { Client } from '@carillon/sdk'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { type GatewayProcess, startGateway } from './gateway-process.ts'
+import type { Page } from 'playwright-core'
+import { openPage, startBrowser } from './browser.ts'
+import { startGateway } from './gateway-process.ts'
 import { percentile } from './percentile.ts'
 
-const CHROMIUM = process.env['CARILLON_TEST_CHROMIUM'] || '/usr/bin/chromium'
 const [SECONDS, PER_SECOND] = [20, 20]
 /** Messages of a fast log: 5,000 lines a second. */
 const [LINES_A_MESSAGE, MESSAGES_PER_SECOND] = [50, 100]
@@ -34,15 +34,17 @@ interface ScreenParts {
 export async function measureScreen({ url, client }: ScreenParts): Promise<Record<string, object>> {
   const connection = await connect({ servers: url })
   const gateway = await startGateway(url)
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  const browser = await startBrowser()
   const rows: Record<string, object> = {}
   try {
     for (const isLoaded of [false, true]) {
       const run = await client.run('endless')
       const page = await openPage(browser, gateway, `runs/${run.id}`)
+      await page.getByRole('log').waitFor({ state: 'attached' })
       Object.assign(rows, await measureRun(page, { isLoaded, publish: publisherOf(connection, run.id) }))
       await page.context().close()
       const list = await openPage(browser, gateway, 'runs')
+      await list.locator('[data-row]').first().waitFor()
       const start = { send: () => void client.run('noop').catch(() => undefined), perSecond: PER_SECOND }
       const events = { send: publisherOf(connection, run.id).event, perSecond: EVENTS_PER_SECOND }
       rows[isLoaded ? 'start of a run, beside 500 events/s' : 'start of a run'] = await measure(
@@ -70,20 +72,6 @@ async function measureRun(page: Page, { isLoaded, publish }: { isLoaded: boolean
     [isLoaded ? 'progress, beside 5,000 lines/s' : 'progress']: await measure(page, 'progress', isLoaded ? [progress, lines] : [progress]),
     [isLoaded ? 'log, 5,000 lines/s' : 'log, 1,000 lines/s']: await measure(page, 'lines', [log]),
   }
-}
-
-async function openPage(browser: Browser, { url, cookie }: GatewayProcess, path: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
-  const [name = '', ...value] = cookie.split('=')
-  await context.addCookies([{ name, value: value.join('='), url }])
-  const page = await context.newPage()
-  await page.goto(`${url}/n/bench/${path}`)
-  await page.getByRole('status').filter({ hasText: 'Live' }).waitFor()
-  await page
-    .locator(path === 'runs' ? '[data-row]' : '[role="log"]')
-    .first()
-    .waitFor({ state: 'attached' })
-  return page
 }
 
 interface Publisher {

@@ -7,6 +7,7 @@ import { NO_BROWSER } from '../support/browser.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { type ConsoleMesh, startConsoleMesh } from './console-mesh.ts'
 import { testDefinitions } from './suites/definitions.ts'
+import { testLongList } from './suites/long-list.ts'
 import { testOperations } from './suites/operations.ts'
 import { testOutages } from './suites/outages.ts'
 import { testPages } from './suites/pages.ts'
@@ -23,6 +24,7 @@ const SUITES: Readonly<Record<string, (world: () => ConsoleMesh) => void>> = {
   'what comes live': testStream,
   outages: testOutages,
   'a viewer': testViewer,
+  'a long list': testLongList,
 }
 
 describe('the console', { skip: NO_BROWSER }, () => {

@@ -18,21 +18,16 @@ export function JumpToTime({ search: { until } }: { readonly search: RunsSearch 
     jump(text === '' ? undefined : new Date(text).toISOString())
   }
   return (
-    <form
-      className={styles['jump']}
-      onSubmit={(event) => {
-        event.preventDefault()
-        take(String(new FormData(event.currentTarget).get('until')))
-      }}
-    >
+    <div className={styles['jump']}>
       <Field label={runs.fields.until}>
         <TextInput
           key={until ?? ''}
-          name="until"
           type="datetime-local"
           step={1}
           defaultValue={until === undefined ? '' : localText(until)}
           onBlur={(event) => take(event.currentTarget.value)}
+          // Enter submits no form from a field of times.
+          onKeyDown={(event) => event.key === 'Enter' && take(event.currentTarget.value)}
         />
       </Field>
       {until !== undefined && (
@@ -40,7 +35,7 @@ export function JumpToTime({ search: { until } }: { readonly search: RunsSearch 
           {runs.toNewest}
         </Button>
       )}
-    </form>
+    </div>
   )
 }
 
