@@ -13,6 +13,7 @@ import type { Clock } from '@carillon/runtime'
 import type { ChangeValue, RollupRecord, RollupSum, Store } from '@carillon/store'
 import { jobId } from '../jobs/rules/job.ts'
 import { checkZone } from '../schedules/rules/zone.ts'
+import { RankedSums } from './ranked-sums.ts'
 import { EVERYTHING } from './rules/group-ends.ts'
 import { durationsOf, rounded } from './rules/histogram.ts'
 import { comparedIntervals, type Intervals, intervalsOf, startOf, WIDTHS } from './rules/intervals.ts'
@@ -20,8 +21,6 @@ import { MARK_ID, markOf } from './rules/mark.ts'
 import { marksOf } from './rules/marks.ts'
 import { addValues, columnsOf, emptyTally, type Tally } from './rules/rollup.ts'
 
-/** Jobs that are ranked: more than any mesh should have. */
-const RANKED_AT_MOST = 10_000
 const SHOWN = 10
 
 interface Question {
@@ -34,11 +33,13 @@ interface Question {
 export class ReadStats {
   readonly #stats: Store['stats']
   readonly #jobs: Store['jobs']
+  readonly #ranked: RankedSums
   readonly #clock: Clock
 
   constructor(options: { store: Pick<Store, 'stats' | 'jobs'>; clock: Clock }) {
     this.#stats = options.store.stats
     this.#jobs = options.store.jobs
+    this.#ranked = new RankedSums(options)
     this.#clock = options.clock
   }
 
@@ -46,9 +47,10 @@ export class ReadStats {
   async overview(namespace: string, question: Question): Promise<StatsOverview> {
     const intervals = this.#intervals(question)
     const { level, from } = intervals.ranked
+    const [mark] = await this.#stats.get([MARK_ID])
     const [series, sums] = await Promise.all([
       this.#series(namespace, { ...question, scope: EVERYTHING, intervals }),
-      this.#stats.sums({ namespace, level, from, before: this.#end(), limit: RANKED_AT_MOST }),
+      this.#ranked.of({ namespace, level, from, before: this.#end() }, mark && markOf(mark)),
     ])
     const mean = ({ runSumMs, runCount }: RollupSum) => (runCount === 0 ? 0 : runSumMs / runCount)
     return {

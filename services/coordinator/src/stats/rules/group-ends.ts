@@ -47,14 +47,17 @@ export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeF
     return group
   }
   for (const end of ends) {
-    for (const scope of [EVERYTHING, scopeOf(end)]) {
-      const group = groupOf({ namespace: end.namespace, scope, at: end.at })
-      group.ends.push(end)
-      addEnd(group.tally, end)
-    }
+    const group = groupOf({ namespace: end.namespace, scope: scopeOf(end), at: end.at })
+    group.ends.push(end)
+    addEnd(group.tally, end)
+  }
+  // Each end is counted in the minute of its job alone: what is wider is the sum of these.
+  for (const { place, tally, ends: own } of [...minutes.values()]) {
+    const all = groupOf({ namespace: place.namespace, scope: EVERYTHING, at: place.start })
+    addValues(all.tally, tally)
+    for (const end of own) all.ends.push(end)
   }
   for (const { namespace, change } of changes) addChange(groupOf({ namespace, scope: EVERYTHING, at: change.at }).tally, change)
-  // Each end is counted in its minutes alone: what is coarser is the sum of these.
   const coarser = new Map<string, EndsOfPlace>()
   for (const level of ['quarter', 'hour', 'day'] as const)
     for (const { place, tally, ends: own } of minutes.values()) {
