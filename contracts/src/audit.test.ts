@@ -28,6 +28,8 @@ test('payloads and secrets are not kept, at any depth', () => {
     { field: 'payload.card', hidden: true },
     { field: 'timeoutMs', from: 5, to: 6 },
   ])
+  const nodes = [{ id: 'a', handler: 'x', payload: 'secret' }]
+  assert.deepEqual(auditChanges(undefined, { nodes }), [{ field: 'nodes', to: [{ id: 'a', handler: 'x' }] }])
 })
 
 test('what was created or removed has one side', () => {

@@ -91,9 +91,11 @@ const VOLATILE = /^(updatedAt|createdAt|revision|by|stats|nextSlotAt|lastRunId|w
 const VALUE_LENGTH = 1_000
 const CHANGES = 100
 
+const withoutHidden = (name: string, value: unknown): unknown => (name !== '' && HIDDEN.test(name) ? undefined : value)
+
 /** What may be kept of a request. */
 export function auditInput(input: unknown): Record<string, unknown> {
-  const kept = JSON.stringify(input, (name, value: unknown) => (name !== '' && HIDDEN.test(name) ? undefined : value)) ?? '{}'
+  const kept = JSON.stringify(input, withoutHidden) ?? '{}'
   if (kept.length > VALUE_LENGTH) return { omitted: `${kept.length} characters` }
   return JSON.parse(kept) as Record<string, unknown>
 }
@@ -112,9 +114,10 @@ function shortened({ field, from, to }: FieldChange): { field: string; from?: un
   return { field, ...(from === undefined ? {} : { from: short(from) }), ...(to === undefined ? {} : { to: short(to) }) }
 }
 
+/** A value without what is hidden within it, such as the payload of a node of a workflow. */
 function short(value: unknown): unknown {
-  const text = JSON.stringify(value) ?? ''
-  return text.length <= VALUE_LENGTH ? value : `${text.slice(0, VALUE_LENGTH)}…`
+  const text = JSON.stringify(value, withoutHidden) ?? ''
+  return text.length <= VALUE_LENGTH ? JSON.parse(text || 'null') : `${text.slice(0, VALUE_LENGTH)}…`
 }
 
 /** The name or id of what a call is about: the fields of its path. */

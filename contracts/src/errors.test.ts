@@ -40,6 +40,8 @@ test('values are printed short, on one line, whatever they are', () => {
   cycle.push(cycle)
   assert.equal(printable('a\r\nb'), '"a\\r\\nb"')
   assert.equal(printable('x'.repeat(500)).length, 121)
+  assert.equal(printable('a\u001b[2Kb\u009b31m\u2028c\u202ed'), '"a\\u001b[2Kb\\u009b31m\\u2028c\\u202ed"')
+  assert.equal(printable('👩‍🚀 é'), '"👩‍🚀 é"')
   assert.equal(printable(undefined), 'undefined')
   assert.equal(printable(Number.NaN), 'NaN')
   assert.equal(printable(5n), '5')

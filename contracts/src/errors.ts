@@ -86,8 +86,12 @@ export function printable(value: unknown, maxLength = 120): string {
     attempt(() => (typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : undefined) ?? String(value)) ??
     attempt(() => Object.prototype.toString.call(value)) ??
     'something unreadable'
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
+  return short.replace(UNSEEN, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+/** What JSON leaves as it is, and a terminal, a line reader or a page does not show as it is: control signs, ends of lines, changes of direction. */
+const UNSEEN = /[\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
 /** The message of whatever was thrown. Never throws. */
 export function messageOf(thrown: unknown): string {

@@ -20,7 +20,7 @@ import { CheckHealth } from './health/check-health.ts'
 import { healthController } from './health/health.controller.ts'
 import { callRoutes } from './http/call-routes.ts'
 import { docsController } from './http/docs.controller.ts'
-import { HttpServer, type HttpSettings } from './http/http-server.ts'
+import { HttpServer, type HttpSettings, REQUEST_TIMES } from './http/http-server.ts'
 import { CallMesh } from './mesh/call-mesh.ts'
 import { withConsumers } from './mesh/event-consumers.ts'
 import type { GatewayParts } from './parts.ts'
@@ -95,6 +95,7 @@ export function compose({ id, broker, publisher, clock, log, streamReplicas }: C
       ...audit.loops,
       new HttpServer({
         ...settings.http,
+        times: REQUEST_TIMES,
         onListening,
         id,
         log,

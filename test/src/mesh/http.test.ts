@@ -1,11 +1,21 @@
 /** The HTTP API of a gateway, over a whole mesh. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { type CallName, HTTP_ROUTES } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
+import { SECRET, startVictim, stateOf, tryEveryRoute, type Victim } from '../support/http-attacks.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
+
+/** Calls that read by POST. */
+const READS: readonly CallName[] = ['jobsCheck', 'jobsPreview', 'tasksResults', 'tasksJournal', 'tasksMemory']
+
+const read = async (url: string, headers: Record<string, string>) => {
+  const answered = await fetch(url, { headers })
+  return { status: answered.status, text: await answered.text() }
+}
 
 for (const store of STORES) {
   describe(`HTTP, ${store.name}`, { skip: store.skip }, () => {
@@ -15,6 +25,8 @@ for (const store of STORES) {
     let client: Client
     let base = ''
     let signedIn: Record<string, string> = {}
+    let started: Promise<Victim> | undefined
+    const victimOfAll = () => (started ??= startVictim(mesh, cleanup))
 
     const ask = async (line: string, body?: unknown, headers: Record<string, string> = {}) => {
       const [method = '', path = ''] = line.split(' ')
@@ -136,6 +148,170 @@ for (const store of STORES) {
       }
       for (const name of ['page-1', 'page-2', 'page-3']) assert.ok(names.includes(name))
       assert.equal(new Set(names).size, names.length)
+    })
+
+    test('names of another namespace mean nothing in a body', async () => {
+      const victim = await victimOfAll()
+      const before = await stateOf(victim)
+      const schedule = { cron: '0 0 * * *', timezone: 'UTC' }
+      const refusals: [string, object, string][] = [
+        [
+          'PUT /jobs/own',
+          { handler: 'x', schedule: { ...schedule, calendars: [{ rule: 'skip', calendar: 'hidden' }] } },
+          'CALENDAR_NOT_FOUND',
+        ],
+        ['PUT /alert-rules/own', { scene: 'run-failed', channels: ['hidden'] }, 'ALERT_CHANNEL_NOT_FOUND'],
+        // Without such a job here it is the name of a handler.
+        ['POST /jobs/hidden/runs', {}, ''],
+        ['POST /jobs/hidden/webhook', {}, 'JOB_NOT_FOUND'],
+        ['POST /schedules/preview', { name: 'hidden' }, 'JOB_NOT_FOUND'],
+        ['POST /runs/bulk', { action: 'cancel', ids: [victim.waiting] }, ''],
+        ['POST /runs/bulk', { action: 'cancel', filter: { job: 'flow' } }, ''],
+        ['PUT /jobs/after', { handler: 'x', afterJobs: [{ job: 'hidden' }] }, ''],
+        ['PUT /jobs/parent', { workflow: { nodes: [{ id: 'a', job: 'hidden' }] } }, ''],
+      ]
+      for (const [line, body, code] of refusals) {
+        const answered = await ask(line, body)
+        assert.ok(code === '' ? answered.status < 500 : answered.body.code === code, `${line} ${JSON.stringify(answered.body)}`)
+        assert.ok(!JSON.stringify(answered.body).includes(SECRET))
+      }
+      // Stored by name, they are the names of this namespace.
+      const { runId } = (await ask('POST /jobs/parent/runs', {})).body
+      const child = await eventually('a child run', async () => (await ask(`GET /runs/${runId}/tree`)).body.nodes[0].childRunId)
+      assert.equal((await ask(`GET /runs/${child}`)).status, 200)
+      assert.ok(!(await read(`${base}/runs`, signedIn)).text.includes(SECRET))
+      assert.deepEqual(await stateOf(victim), before)
+    })
+
+    test('nothing of another namespace is read or changed by its ids, in any route', async () => {
+      const victim = await victimOfAll()
+      const headers = await mesh.accounts.token(namespace)
+      const before = await stateOf(victim)
+      const attempts = await tryEveryRoute(base, { victim, headers })
+      for (const { call, status, text } of attempts) {
+        assert.ok(!text.includes(SECRET), `${call}: ${text}`)
+        assert.ok(status < 500, `${call}: ${status} ${text}`)
+      }
+      assert.deepEqual(await stateOf(victim), before)
+      // An id of theirs is as good as one that nobody has. A signal is kept for a run that is yet to come, which this one is not.
+      const nobody = {
+        ...victim,
+        failed: '0'.repeat(26),
+        waiting: '1'.repeat(26),
+        letter: '2'.repeat(26),
+        incident: victim.incident.replace(/^.{5}/, 'i0000'),
+      }
+      const ghosts = await tryEveryRoute(base, { victim: nobody, headers })
+      const said = ({ call, status, text }: (typeof ghosts)[number]) => `${call} ${status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? ''}`
+      const ofThings = ({ call }: (typeof ghosts)[number]) => /\{(runId|taskId|id)\}/.test(HTTP_ROUTES[call].path) && call !== 'runsSignal'
+      assert.deepEqual(attempts.filter(ofThings).map(said), ghosts.filter(ofThings).map(said))
+      // Without any role there, each route of it is the same refusal.
+      const there = base.replace(namespace, victim.namespace)
+      for (const { call, status, text } of await tryEveryRoute(there, { victim, headers }))
+        assert.match(`${status} ${text}`, /^403 .*"FORBIDDEN"/, call)
+      assert.deepEqual(await stateOf(victim), before)
+    })
+
+    test('who may not see payloads finds them in no answer, not even as an admin', async () => {
+      const victim = await victimOfAll()
+      const there = base.replace(namespace, victim.namespace)
+      const only = (call: CallName) => HTTP_ROUTES[call].method === 'GET' || READS.includes(call)
+      const seen = await tryEveryRoute(there, { victim, headers: await mesh.accounts.token(victim.namespace, 'admin', true), only })
+      // What is looked for is there.
+      assert.ok(
+        seen.filter(({ text }) => text.includes(SECRET)).length >= 8,
+        seen.flatMap(({ call, text }) => (text.includes(SECRET) ? [call] : [])).join(),
+      )
+      const blind = await mesh.accounts.token(victim.namespace, 'admin', false)
+      const attempts = await tryEveryRoute(there, { victim, headers: blind, only })
+      for (const path of [
+        'audit',
+        'members',
+        'tokens',
+        'jobs/hidden/webhook',
+        `logs?text=${SECRET}`,
+        `runs?text=${SECRET}`,
+        `runs/count?text=${SECRET}`,
+      ])
+        attempts.push({ call: path as CallName, ...(await read(`${there}/${path}`, blind)) })
+      const leaks = attempts.filter(({ text }) => text.includes(SECRET)).map(({ call, text }) => `${call}: ${text}`)
+      assert.deepEqual(leaks, [])
+      const search = { action: 'cancel', dryRun: true, filter: { text: SECRET } }
+      const oracle = await fetch(`${there}/runs/bulk`, { method: 'POST', headers: blind, body: JSON.stringify(search) })
+      assert.equal((await oracle.json()).code, 'FORBIDDEN')
+      // A channel is where the texts of errors are sent.
+      const channel = { target: { kind: 'webhook', url: 'https://example.com/' } }
+      const put = await fetch(`${there}/alert-channels/mine`, { method: 'PUT', headers: blind, body: JSON.stringify(channel) })
+      assert.equal((await put.json()).code, 'FORBIDDEN')
+    })
+
+    test('a cursor is a place in a list, whoever made it, and shows nothing else', async () => {
+      const victim = await victimOfAll()
+      const there = base.replace(namespace, victim.namespace)
+      const theirs = await mesh.accounts.token(victim.namespace)
+      const lists = [
+        'jobs',
+        'runs',
+        'calendars',
+        'instances',
+        'dead-letters',
+        'incidents',
+        'alert-rules',
+        'alert-channels',
+        'logs',
+        'audit',
+        'tokens',
+      ]
+      for (const list of lists) {
+        const { text } = await read(`${there}/${list}?limit=1`, theirs)
+        const forged = [
+          'x',
+          '..',
+          "' or 1=1 --",
+          '{"$gt":""}',
+          btoa('["",""]'),
+          btoa('[{"$gt":""}]'),
+          `${'A'.repeat(8)}~x`,
+          '__proto__',
+          'A'.repeat(300),
+          '%00',
+        ]
+        for (const cursor of [JSON.parse(text).next, ...forged].filter((one) => one !== undefined)) {
+          const { status, text: shown } = await read(`${base}/${list}?cursor=${encodeURIComponent(cursor)}`, signedIn)
+          assert.ok(status === 200 || status === 400, `${list} ${cursor}: ${status} ${shown}`)
+          // The audit log has what this test has tried.
+          const theirs = list === 'audit' ? [victim.namespace] : [victim.failed, victim.letter, victim.incident]
+          for (const name of [SECRET, ...theirs]) assert.ok(!shown.includes(name), `${list} ${cursor}: ${shown}`)
+        }
+      }
+    })
+
+    test('a search is for a text: no pattern of it is run', async () => {
+      const victim = await victimOfAll()
+      const there = base.replace(namespace, victim.namespace)
+      const theirs = await mesh.accounts.token(victim.namespace)
+      const found = async (list: string, text: string) =>
+        (await read(`${there}/${list}text=${encodeURIComponent(text)}`, theirs)).text.includes(victim.failed)
+      for (const list of ['runs?', 'logs?', `runs/${victim.failed}/logs?`]) {
+        assert.ok(await found(list, '4111'), list)
+        for (const pattern of [
+          '(a+)+$',
+          '.*',
+          '4.11',
+          '4_11',
+          '%4111%',
+          '[4]111',
+          '4{1}111',
+          '^(.*a){20}$',
+          '(?i)SECRET',
+          "4111' or '1'='1",
+          '4111*',
+          '{"$ne":1}',
+          '/4111/',
+        ])
+          assert.ok(!(await found(list, pattern)), `${list} ${pattern}`)
+      }
+      assert.equal((await read(`${there}/runs?text=${'a'.repeat(5_000)}`, theirs)).status, 400)
     })
 
     test('wrong input names the field', async () => {

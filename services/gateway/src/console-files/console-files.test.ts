@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { startTestServer, temporaryFolder } from '../testing/test-server.ts'
@@ -39,7 +39,10 @@ test('what is no file is a place in the console; files of changing names are kep
 })
 
 test('no path leads out of the folder', async (t) => {
-  const server = await startTestServer(t, { consoleFolder: builtConsole(t) })
+  const folder = builtConsole(t)
+  symlinkSync(join(folder, '..', 'secret.txt'), join(folder, 'link.txt'))
+  symlinkSync(join(folder, '..'), join(folder, 'outside'))
+  const server = await startTestServer(t, { consoleFolder: folder })
   const paths = [
     '/../secret.txt',
     '/assets/../../secret.txt',
@@ -53,6 +56,12 @@ test('no path leads out of the folder', async (t) => {
     '/secret.txt%00.js',
     '/.%00./secret.txt',
     '/%c0%ae%c0%ae/secret.txt',
+    '/..%255csecret.txt',
+    '/assets/..%00/..%00/secret.txt',
+    '/\\..\\secret.txt',
+    '/file:///etc/passwd/../../secret.txt',
+    '/link.txt',
+    '/outside/secret.txt',
     '/%',
   ]
   for (const path of paths) {

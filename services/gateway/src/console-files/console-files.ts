@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { join, resolve, sep } from 'node:path'
 import { CarillonError } from '@carillon/contracts'
 import serveFiles from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -34,7 +34,7 @@ export class ConsoleFiles {
     const path = (request.params as Record<string, string>)['*'] ?? ''
     const file = fileOf(path)
     const folder = this.#folder
-    if (file === undefined || (folder === undefined && file !== INDEX)) {
+    if (file === undefined || (folder === undefined ? file !== INDEX : leadsOut(folder, file))) {
       const message = `There is no ${request.method} /${path}`
       throw new CarillonError('HTTP_ROUTE_NOT_FOUND', message, { value: `/${path}` })
     }
@@ -43,5 +43,14 @@ export class ConsoleFiles {
     if (!isBuilt) return reply.type('text/html').send(NO_CONSOLE)
     reply.header('cache-control', isHashed(file) ? `public, max-age=${YEAR_S}, immutable` : 'no-cache')
     return reply.sendFile(file)
+  }
+}
+
+/** Whether a link leads out of the folder. What is not there is not found later on. */
+function leadsOut(folder: string, file: string): boolean {
+  try {
+    return !realpathSync(join(folder, file)).startsWith(realpathSync(folder) + sep)
+  } catch {
+    return false
   }
 }

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { eventually } from '@carillon/runtime/testing'
 import { startTestServer } from '../testing/test-server.ts'
 import type { Route } from './http-controller.ts'
+import { REQUEST_TIMES } from './http-server.ts'
 
 const THING = '/api/v1/namespaces/default/things/one'
 const echo = (method: Route['method'] = 'POST', handle?: Route['handle']): Route => ({
@@ -123,13 +124,109 @@ test('names that every object has mean nothing, in a path, a query and a body', 
   assert.equal(({} as Record<string, unknown>)['polluted'], undefined)
 })
 
-test('a request that never ends is ended', { timeout: 60_000 }, async (t) => {
-  const server = await startTestServer(t, { routes: [echo()] })
-  const slow = open(t, server.port)
-  slow.write(`POST ${THING} HTTP/1.1\r\nHost: localhost\r\n`)
+test('a request that comes a byte at a time is ended, in its headers and in its body', async (t) => {
+  const times = { headersMs: 400, wholeMs: 800, checkEveryMs: 50 }
+  const server = await startTestServer(t, { routes: [echo()], times })
+  const head = `POST ${THING} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
   let count = 0
-  const dripping = setInterval(() => void slow.write(`X-${count++}: a\r\n`), 500)
-  t.after(() => clearInterval(dripping))
-  await eventually('the connection is closed', () => slow.closed || slow.destroyed, { withinMs: 20_000 })
-  assert.match(slow.text, /^HTTP\/1.1 408[\s\S]*REQUEST_TOO_SLOW/)
+  const slow: [string, () => string][] = [
+    [head, () => `X-${count++}: a\r\n`],
+    [`${head}Content-Length: 100000\r\n\r\n`, () => ' '],
+    [`${head}Transfer-Encoding: chunked\r\n\r\n`, () => '1\r\n \r\n'],
+  ]
+  const sockets = slow.map(([begin, next]) => {
+    const socket = open(t, server.port)
+    socket.write(begin)
+    const dripping = setInterval(() => void socket.write(next()), 20)
+    t.after(() => clearInterval(dripping))
+    return socket
+  })
+  await eventually('the connections are closed', () => sockets.every(({ closed, destroyed }) => closed || destroyed), { withinMs: 20_000 })
+  for (const { text } of sockets) assert.match(text, /^HTTP\/1.1 408[\s\S]*REQUEST_TOO_SLOW/)
+  assert.deepEqual([REQUEST_TIMES.headersMs, REQUEST_TIMES.wholeMs], [10_000, 30_000])
+})
+
+test('a small body that becomes 100 MB is refused when it has become 1 MiB', async (t) => {
+  const server = await startTestServer(t, { routes: [echo()] })
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 1 }
+  const spaces = Buffer.alloc(100 * MIB, 32)
+  const bomb = { gzip: gzipSync(spaces, { level: 1 }), br: brotliCompressSync(spaces, { params }) }
+  const before = process.memoryUsage().rss
+  const send = (encoding: string, body: Buffer) =>
+    server.fetch(THING, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+    })
+  for (const [encoding, body] of Object.entries(bomb)) {
+    const refused = await send(encoding, body)
+    assert.deepEqual([refused.status, (await refused.json()).code], [413, 'REQUEST_TOO_LARGE'], encoding)
+  }
+  assert.ok(process.memoryUsage().rss - before < 60 * MIB)
+  const small = await send('gzip', gzipSync('{"a":1}'))
+  assert.deepEqual((await small.json()).given, { a: 1 })
+  for (const [encoding, body] of [
+    ['gzip', Buffer.from('{"a":1}')],
+    ['gzip, gzip', gzipSync(gzipSync('{"a":1}'))],
+    ['zzz', Buffer.from('{}')],
+  ] as const) {
+    const refused = await send(encoding, body)
+    assert.ok([400, 415].includes(refused.status), `${encoding}: ${refused.status}`)
+    assert.match(refused.headers.get('content-type') ?? '', /problem\+json/)
+  }
+})
+
+test('reading changes nothing, and no method or header stands for another one', async (t) => {
+  const changed: string[] = []
+  const change = (method: Route['method']) =>
+    echo(method, (request) => {
+      changed.push(`${method} ${JSON.stringify(request.body ?? null)}`)
+      return Promise.resolve({ body: {} })
+    })
+  const server = await startTestServer(t, { routes: [change('POST'), change('DELETE')] })
+  const overrides = { 'x-http-method-override': 'DELETE', 'x-method-override': 'POST', 'x-original-url': THING, 'x-rewrite-url': THING }
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PATCH', 'PUT'])
+    assert.ok((await server.fetch(`${THING}?_method=DELETE`, { method, headers: overrides })).status >= 400, method)
+  for (const line of [`TRACE ${THING}`, `GET http://elsewhere.example${THING}`, `POST\t${THING}`, `post ${THING}`])
+    assert.doesNotMatch(await server.send(`${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`), /^HTTP\/1.1 2/, line)
+  assert.deepEqual(changed, [])
+  await server.fetch(THING, { method: 'POST', headers: overrides })
+  assert.deepEqual(changed, ['POST null'])
+})
+
+test('no answer is kept by what lies between, and none is taken for a page', async (t) => {
+  const evil = '<img src=x onerror=alert(1)>'
+  const server = await startTestServer(t, { routes: [echo('GET')] })
+  for (const path of [
+    `${THING}?a=${encodeURIComponent(evil)}`,
+    `/api/v1/${encodeURIComponent(evil)}`,
+    '/api/v1/%',
+    `/hooks/${encodeURIComponent(evil)}/x`,
+  ]) {
+    const answer = await server.fetch(path)
+    assert.equal(answer.headers.get('cache-control'), 'no-store', path)
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff', path)
+    assert.match(answer.headers.get('content-type') ?? '', /^application\/(problem\+)?json/, path)
+  }
+})
+
+test('what a terminal or a reader of lines would obey is shown as text, in answers and in the log', async (t) => {
+  const server = await startTestServer(t, { level: 'debug', routes: [echo('GET')] })
+  const evil = encodeURIComponent('\u001b]0;x\u0007\u2028{"msg":"forged"}\u202e\u009b2J')
+  const answer = await server.send(
+    `GET /api/v1/${evil}?${evil} HTTP/1.1\r\nHost: ${evil}\r\nX-Request-Id: ${evil}\r\nUser-Agent: \u001b[31m\r\nConnection: close\r\n\r\n`,
+  )
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+  const obeyed = /[\u001b\u0007\u009b\u2028\u202e]/
+  assert.doesNotMatch(answer, obeyed)
+  for (const line of server.logged) assert.doesNotMatch(line, obeyed)
+})
+
+test('parameters that are many, deep or there twice are refused by the route that reads them, and hold nothing up', async (t) => {
+  const server = await startTestServer(t, { routes: [echo('GET')] })
+  const many = Array.from({ length: 3_000 }, (_, i) => `a${i}=${i}`).join('&')
+  for (const query of [many.slice(0, 12_000), `${'a[b]'.repeat(1_000)}=1`, 'a=1&a=2', '%', `a=${'%'.repeat(5_000)}`, '&'.repeat(10_000)])
+    assert.ok((await server.fetch(`${THING}?${query}`)).status < 500, query.slice(0, 20))
+  assert.ok((await server.fetch(`/api/v1/namespaces/${'%2e'.repeat(3_000)}`)).status >= 400)
+  assert.ok((await server.fetch(`/${'a/'.repeat(6_000)}`)).status < 500)
 })

@@ -10,7 +10,7 @@ import {
   printable,
 } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
-import { redact, refuseSearch } from '../access/rules/redact.ts'
+import { redact, refuseSearch, refuseSending } from '../access/rules/redact.ts'
 import { decidingRoles } from '../access/rules/roles.ts'
 import type { CallMesh } from '../mesh/call-mesh.ts'
 import { type HttpController, type Principal, principalOf, type Reply, type Route } from './http-controller.ts'
@@ -53,13 +53,16 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
       const principal = principalOf(request)
       checkName('namespace', namespace)
       const seesPayloads = principal.seesPayloads(namespace)
-      if (!seesPayloads) refuseSearch(input, namespace)
+      if (!seesPayloads) {
+        refuseSearch(input, namespace)
+        refuseSending(name, namespace)
+      }
       const answer = await mesh.call({
         name,
         namespace,
         input,
         by: principal.name,
-        origin: DECIDING.has(name) ? { ...originOf(request), roles: rolesOf(principal, namespace as string) } : originOf(request),
+        origin: DECIDING.has(name) ? { ...originOf(request), roles: rolesOf(principal, namespace) } : originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
       })
       const { status, headers } = saidOf({ name, method, namespace, answer, url: request.url, headers: request.headers })

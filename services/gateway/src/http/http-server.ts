@@ -50,15 +50,14 @@ export interface HttpServerOptions extends HttpSettings {
   readonly clock: Clock
   readonly controllers: readonly HttpController[]
   readonly access: Access
+  /** How long a request may take to arrive. */
+  readonly times: Readonly<Record<keyof typeof REQUEST_TIMES, number>>
   /** What answers GET of every path that no controller has: files for browsers. */
   readonly files: { register(instance: FastifyInstance): Promise<void> }
 }
 
-/** Time for a client to send its request: without one, a few slow clients hold every connection. */
-const REQUEST_TIMEOUT_MS = 30_000
-const HEADERS_TIMEOUT_MS = 10_000
-/** How often connections are checked against these times: Node's default of 30 s would treble them. */
-const CHECK_EVERY_MS = 2_000
+/** Time for a client to send its request: without one, a few slow clients hold every connection. Checked that often: Node's default of 30 s would treble it. */
+export const REQUEST_TIMES = { headersMs: 10_000, wholeMs: 30_000, checkEveryMs: 2_000 } as const
 /** A connection on which nothing moves: longer than the deadline of the slowest call, 120 s. A stream sends a heartbeat every 15 s. */
 const SILENCE_MS = 150_000
 /** Requests over one connection; then it is opened again, so that the clients of a gateway spread over those that were started since. */
@@ -120,23 +119,29 @@ export class HttpServer implements Service {
   }
 
   #adapter(problems: AnswerProblems): FastifyAdapter {
-    const { id, proxies } = this.#options
+    const { id, proxies, times } = this.#options
+    const headers = this.#headers()
     let count = 0
     return new GatewayAdapter({
       bodyLimit: BODY_BYTES,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: times.wholeMs,
       connectionTimeout: SILENCE_MS,
       maxRequestsPerSocket: REQUESTS_PER_CONNECTION,
-      http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CHECK_EVERY_MS },
+      http: { headersTimeout: times.headersMs, connectionsCheckingInterval: times.checkEveryMs },
       routerOptions: { maxParamLength: SEGMENT_LENGTH },
       trustProxy: proxies.length > 0 ? [...proxies] : false,
       genReqId: ({ headers }: IncomingMessage) => acceptedRequestId(headers['x-request-id']) ?? `${id}-${(count++).toString(36)}`,
       clientErrorHandler: refuseBytes,
       // Of URLs that the router cannot read.
-      frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => problems.answer(error, request, reply),
+      frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+        problems.answer(error, request, reply.headers(headers)),
       // No middleware is used.
       skipMiddie: true,
     })
+  }
+
+  #headers(): Readonly<Record<string, string>> {
+    return securityHeaders(this.#options.origin?.startsWith('https:') ?? false)
   }
 
   async #prepare(instance: FastifyInstance): Promise<void> {
@@ -147,7 +152,7 @@ export class HttpServer implements Service {
       access,
       limits: await RateLimits.register(instance, this.#options),
       hosts: allowedHosts(host, origin),
-      headers: securityHeaders(origin?.startsWith('https:') ?? false),
+      headers: this.#headers(),
     })
     measureRequests(instance)
     instance.addHook('onRequest', (request, reply, done) => {
@@ -171,7 +176,7 @@ export class HttpServer implements Service {
 function refuseBytes(error: Error, socket: Socket): void {
   const { refusal, status } = unreadable(error)
   const text = JSON.stringify(problemOf(refusal))
-  const head = `HTTP/1.1 ${status} ${refusal.code}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`
+  const head = `HTTP/1.1 ${status} ${refusal.code}\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`
   if (socket.writable) socket.end(head + text)
   else socket.destroy()
 }

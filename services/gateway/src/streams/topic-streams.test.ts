@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { eventually } from '@carillon/runtime/testing'
 import { openEvents } from '../testing/event-reader.ts'
@@ -253,6 +254,28 @@ describe('readers of topics', { concurrency: true }, () => {
     await eventually('one fewer', () => test.streams.count === 2)
     open.push(await test.begun('runs'))
     for (const reader of open) reader.close()
+  })
+
+  it('that are opened 10,000 times at once cost no more than the limit allows', async (t) => {
+    const test = await startTestStreams(t, { perReader: 20 })
+    const open = await Promise.all(Array.from({ length: 20 }, () => test.begun('runs')))
+    const { port, hostname } = new URL(test.url)
+    const ask = 'GET /api/v1/stream?namespace=default&topics=runs HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    const texts = Array.from({ length: 10 }, () => '')
+    const sockets = texts.map((_, i) => {
+      const socket = connect(Number(port), hostname)
+      socket.on('data', (data) => {
+        texts[i] += data.toString()
+      })
+      socket.write(ask.repeat(1_000))
+      return socket
+    })
+    const refusals = () => texts.join('').split('HTTP/1.1 429').length - 1
+    await eventually('all are refused', () => refusals() === 10_000, { withinMs: 60_000 })
+    assert.equal(test.streams.count, 20)
+    test.move('started')
+    await eventually('those that are open go on', () => open.every(({ events }) => events.some(({ event }) => event === 'change')))
+    for (const one of [...sockets.map((socket) => ({ close: () => socket.destroy() })), ...open]) one.close()
   })
 
   it('are told when to come back by a gateway that stops, which takes no more', async (t) => {

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { createLogger, systemClock } from '@carillon/runtime'
 import { ConsoleFiles } from '../console-files/console-files.ts'
 import type { Access, Route } from '../http/http-controller.ts'
-import { HttpServer, type HttpServerOptions, type HttpSettings } from '../http/http-server.ts'
+import { HttpServer, type HttpServerOptions, type HttpSettings, REQUEST_TIMES } from '../http/http-server.ts'
 import { openAccess } from './open-access.ts'
 
 const HTTP_SETTINGS: HttpSettings = {
@@ -33,11 +33,11 @@ export interface TestServer {
   send(...chunks: (string | Buffer)[]): Promise<string>
 }
 
-type Options = Partial<HttpSettings> & { access?: Access; routes?: Route[]; level?: string; around?: Partial<HttpServerOptions> }
+type Options = Partial<HttpSettings> & { access?: Access; routes?: Route[]; level?: string; times?: HttpServerOptions['times'] }
 
 export async function startTestServer(
   t: TestContext,
-  { access = openAccess, routes = [], level = 'error', ...settings }: Options = {},
+  { access = openAccess, routes = [], level = 'error', times = REQUEST_TIMES, ...settings }: Options = {},
 ): Promise<TestServer> {
   let url = ''
   const logged: string[] = []
@@ -45,6 +45,7 @@ export async function startTestServer(
   const given = { ...HTTP_SETTINGS, ...settings }
   const server = new HttpServer({
     ...given,
+    times,
     id: 'gateway-test',
     clock: systemClock,
     log: createLogger({ name: 'gateway', level, destination }),

@@ -38,6 +38,11 @@ test('neither lines, nor reasons, nor changes say it in other words', () => {
   assert.match(JSON.stringify(shown), /"description","from":"a","to":"b"/)
 })
 
+test('how far a handler is may be seen, and not what it says about that', () => {
+  const run = { runId: 'r-1', progress: { percent: 10, note: SECRET }, paused: { note: 'by an operator' } }
+  assert.deepEqual(redact('runsGet', run), { runId: 'r-1', progress: { percent: 10, hidden: true }, paused: { note: 'by an operator' } })
+})
+
 test('what has nothing to hide is as it was', () => {
   const instances = { items: [{ instance: 'web-1', load: { running: 1 } }] }
   assert.deepEqual(redact('instancesList', instances), instances)

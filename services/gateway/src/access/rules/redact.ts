@@ -4,9 +4,12 @@ import { CALLS, type CallName, CarillonError } from '@carillon/contracts'
 const HIDDEN: ReadonlySet<string> = new Set([
   ...['payload', 'items', 'item', 'result', 'error', 'failure', 'failed', 'data', 'fields', 'arguments', 'body', 'previous', 'context'],
   ...['lastResult', 'redrivenWith', 'definition', 'results'],
+  // Of a log line; of a run and of a group of failures the text of an error.
+  ...['message', 'fingerprint'],
 ])
-/** Of a log line and of a signal, beside those. */
-const LINE_FIELDS: ReadonlySet<string> = new Set(['message'])
+
+/** Of how far a handler is: what it says about that. */
+const PROGRESS: ReadonlySet<string> = new Set(['note'])
 
 /** Searches of payloads, errors and lines: whether they find something says what is in there. */
 const SEARCHED = ['text', 'search'] as const
@@ -21,13 +24,21 @@ export function refuseSearch(input: unknown, namespace: string): void {
   throw new CarillonError('FORBIDDEN', `A search by ${given} needs the right to see payloads in ${namespace}`, { field: given })
 }
 
+/** Calls that say where texts of errors are sent from now on. */
+const SENDS: readonly CallName[] = ['alertChannelsPut']
+
+/** @throws CarillonError FORBIDDEN: payloads would go where someone reads them who may not see them here */
+export function refuseSending(name: CallName, namespace: string): void {
+  if (!SENDS.includes(name)) return
+  throw new CarillonError('FORBIDDEN', `Alerts name errors: a channel needs the right to see payloads in ${namespace}`, { field: 'target' })
+}
+
 /** The answer of a call for someone who may not see payloads: what was left out has `hidden: true` beside it. */
 export function redact(name: CallName, answer: unknown): unknown {
   const { noun, verb } = CALLS[name]
   // Who may not see errors is not told them in a sentence either.
   const why = name === 'runsWhy' ? ['why'] : []
-  const line = noun === 'logs' ? LINE_FIELDS : []
-  const hidden = new Set([...HIDDEN, ...line, ...why])
+  const hidden = new Set([...HIDDEN, ...why])
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return withoutPayloads(answer, hidden)
   const { items, ...rest } = answer as Answer
   // The items of a page are its rows; those of a job are the payloads of its tasks.
@@ -51,7 +62,7 @@ function withoutPayloads(value: unknown, hidden: ReadonlySet<string>): unknown {
   const { field } = value as { field?: unknown }
   const isHiddenChange = typeof field === 'string' && field.split('.').some((part) => hidden.has(part))
   const shown = entries.filter(([key]) => !hidden.has(key) && !(isHiddenChange && (key === 'from' || key === 'to')))
-  const kept = shown.map(([key, one]) => [key, withoutPayloads(one, hidden)] as const)
+  const kept = shown.map(([key, one]) => [key, withoutPayloads(one, key === 'progress' ? PROGRESS : hidden)] as const)
   if (shown.length < entries.length) return { ...Object.fromEntries(kept), hidden: true }
   return kept.every(([, one], i) => one === shown[i]?.[1]) ? value : Object.fromEntries(kept)
 }

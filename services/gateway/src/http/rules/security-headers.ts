@@ -14,6 +14,8 @@ const CONTENT_SECURITY_POLICY = [
 /** Of every answer. @param isEncrypted people reach the gateway by https */
 export function securityHeaders(isEncrypted: boolean): Readonly<Record<string, string>> {
   return {
+    // What may be kept says so itself.
+    'cache-control': 'no-store',
     'content-security-policy': CONTENT_SECURITY_POLICY,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
