@@ -7,8 +7,9 @@ import { printList } from '../output/table.ts'
 import { CARILLON } from '../own-command.ts'
 import { calendarColumns, printCalendar } from './calendar-view.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
+import { addRevisionOption, type RevisionOption, revisionOf } from './revision-option.ts'
 
-interface PutOptions {
+interface PutOptions extends RevisionOption {
   readonly days?: readonly string[]
   readonly ics?: string
   readonly description?: string
@@ -37,8 +38,7 @@ const ICS: TextRule = {
 /** `carillon calendars …`. */
 export function addCalendarsCommands(program: Command): void {
   const calendars = program.command('calendars').description('named lists of days, such as holidays: put, list, get, rm')
-  calendars
-    .command('put')
+  addRevisionOption(calendars.command('put'))
     .description('create a calendar, or replace the one of that name')
     .argument('<name>', '1 to 64 letters, digits, "-" or "_"')
     .option('--days <days>', 'days as YYYY-MM-DD, with commas between them; may be repeated', gatherDays)
@@ -48,12 +48,12 @@ export function addCalendarsCommands(program: Command): void {
     .action(putCalendar)
   addListOptions(calendars.command('list').alias('ls').description('calendars by name')).action(listCalendars)
   calendars.command('get').description('one calendar with its days').argument('<name>').action(getCalendar)
-  calendars.command('rm').alias('remove').description('remove a calendar').argument('<name>').action(removeCalendar)
+  addRevisionOption(calendars.command('rm').alias('remove')).description('remove a calendar').argument('<name>').action(removeCalendar)
 }
 
 const gatherDays = (text: string, before: readonly string[] = []) => [...before, ...text.split(',').map((day) => day.trim())]
 
-async function putCalendar(name: string, { days, ics, description }: PutOptions, self: Command): Promise<void> {
+async function putCalendar(name: string, { days, ics, description, ...options }: PutOptions, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   const input: CalendarInput = {
     name: checkName('calendar', name),
@@ -61,7 +61,9 @@ async function putCalendar(name: string, { days, ics, description }: PutOptions,
     ...(days === undefined ? {} : { days: [...days] }),
     ...(ics === undefined ? {} : { ics: await readText(ics === '-' ? undefined : ics, ICS, MACHINE_SOURCES) }),
   }
-  await withClient(invocation, async (client) => printCalendar(invocation.terminal, await client.call(CALLS.calendarsPut, input)))
+  await withClient(invocation, async (client) =>
+    printCalendar(invocation.terminal, await client.call(CALLS.calendarsPut, { ...input, ...revisionOf(options) })),
+  )
 }
 
 async function listCalendars({ limit, all }: ListOptions, self: Command): Promise<void> {
@@ -78,10 +80,10 @@ async function getCalendar(name: string, _options: unknown, self: Command): Prom
   await withClient(invocation, async (client) => printCalendar(invocation.terminal, await client.call(CALLS.calendarsGet, { name })))
 }
 
-async function removeCalendar(name: string, _options: unknown, self: Command): Promise<void> {
+async function removeCalendar(name: string, options: RevisionOption, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
-    const outcome = await client.call(CALLS.calendarsRemove, { name })
+    const outcome = await client.call(CALLS.calendarsRemove, { name, ...revisionOf(options) })
     if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
     else invocation.terminal.print(`removed ${name}`)
   })

@@ -9,10 +9,11 @@ import { addGatingOptions, type GatingOptions, gatingOf } from './gating-options
 import { addPolicyOptions, type PolicyOptions, policyOf } from './job-policy.ts'
 import { printJob } from './job-view.ts'
 import { addPlanOptions, type PlanOptions, planOf } from './plan-options.ts'
+import { addRevisionOption, type RevisionOption, revisionOf } from './revision-option.ts'
 import { addRoutingOptions, type RoutingOptions, routingOf } from './routing-options.ts'
 import { addScheduleOptions, type ScheduleOptions, scheduleOf } from './schedule-options.ts'
 
-interface PutOptions extends PolicyOptions, PlanOptions, RoutingOptions, ScheduleOptions, GatingOptions {
+interface PutOptions extends PolicyOptions, PlanOptions, RoutingOptions, ScheduleOptions, GatingOptions, RevisionOption {
   readonly handler?: string
   readonly description?: string
   readonly payload?: string
@@ -45,7 +46,7 @@ export function addJobsPutCommand(jobs: Command): void {
     .argument('<name>', '1 to 64 letters, digits, "-" or "_"')
     .option('--handler <name>', "the handler that does the work (default: the job's name)")
     .option('--payload <json>', 'JSON, @file, or - for standard input')
-  addGatingOptions(addRoutingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command)))))
+  addRevisionOption(addGatingOptions(addRoutingOptions(addPlanOptions(addPolicyOptions(addScheduleOptions(command))))))
     .option('--on <subject>', 'fire for each message on this NATS subject, such as orders.created or orders.>; its body is the payload')
     .option('--filter <expression>', "with --on: only messages for which this is true, such as 'payload.total > 100'")
     .option('--map <expression>', "with --on: the payload of the run, such as '{\"id\": payload.order.id}' (default: the message's)")
@@ -69,7 +70,9 @@ export function addJobsPutCommand(jobs: Command): void {
     .action(async (name: string, options: PutOptions, self: Command) => {
       const invocation = invocationOf(self)
       const input = await jobInputOf(name, options)
-      await withClient(invocation, async (client) => printJob(invocation.terminal, await client.call(CALLS.jobsPut, input)))
+      await withClient(invocation, async (client) =>
+        printJob(invocation.terminal, await client.call(CALLS.jobsPut, { ...input, ...revisionOf(options) })),
+      )
     })
 }
 

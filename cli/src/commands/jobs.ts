@@ -12,6 +12,7 @@ import { addJobsImportCommand } from './jobs-import.ts'
 import { addJobsPreviewCommand } from './jobs-preview.ts'
 import { addJobsPutCommand } from './jobs-put.ts'
 import { addListOptions, type ListOptions } from './list-options.ts'
+import { addRevisionOption, type RevisionOption, revisionOf } from './revision-option.ts'
 
 /** `carillon jobs …`. */
 export function addJobsCommands(program: Command): void {
@@ -31,8 +32,7 @@ export function addJobsCommands(program: Command): void {
     call: CALLS.jobsRelease,
   })
   addJobsHistoryCommand(jobs)
-  jobs
-    .command('rm')
+  addRevisionOption(jobs.command('rm'))
     .alias('remove')
     .description('remove a job; its runs that wait for their time end, those that run go on')
     .argument('<name>')
@@ -72,11 +72,11 @@ async function pauseJob(name: string, { note }: { note?: string }, self: Command
 
 const DECLARED = 'code declares this job: the next executor that starts with it creates it again; to stop it, pause it instead'
 
-async function removeJob(name: string, options: { keepRuns?: boolean }, self: Command): Promise<void> {
+async function removeJob(name: string, options: { keepRuns?: boolean } & RevisionOption, self: Command): Promise<void> {
   const invocation = invocationOf(self)
   await withClient(invocation, async (client) => {
     const { version } = await client.call(CALLS.jobsGet, { name })
-    const outcome = await client.call(CALLS.jobsRemove, { name, keepRuns: options.keepRuns === true })
+    const outcome = await client.call(CALLS.jobsRemove, { name, keepRuns: options.keepRuns === true, ...revisionOf(options) })
     if (invocation.terminal.json) invocation.terminal.value({ name, ...outcome })
     else {
       invocation.terminal.print(`removed ${name}; its runs: ${CARILLON} runs list --job ${name}${invocation.repeated}`)

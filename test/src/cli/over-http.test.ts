@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +42,11 @@ const COMMANDS: readonly (readonly [code: number, ...command: string[]])[] = [
   [1, 'calendars', 'get', 'nothing'],
   [0, 'jobs', 'put', 'report', '--handler', 'echo', '--every', '1h', '--calendar', 'skip:holidays', '--payload', '{"day":1}'],
   [2, 'jobs', 'put', 'report', '--handler', 'a.b', '--every', '0'],
+  [1, 'jobs', 'put', 'report', '--handler', 'echo', '--if-revision', '0'],
+  [1, 'jobs', 'rm', 'report', '--if-revision', '7'],
+  [2, 'jobs', 'put', 'report', '--handler', 'echo', '--if-revision', 'first'],
+  [0, 'calendars', 'put', 'holidays', '--days', '2030-12-26', '--if-revision', '1'],
+  [1, 'calendars', 'rm', 'holidays', '--if-revision', '1'],
   [0, 'jobs', 'list'],
   [0, 'jobs', 'pause', 'report'],
   [0, 'jobs', 'resume', 'report'],
@@ -272,6 +277,33 @@ describe('the command line over HTTP', () => {
     await refused(['runs', 'list', '--url', 'http://127.0.0.1:9'], /^error GATEWAY_UNAVAILABLE: .*127\.0\.0\.1:9/, { code: 3 })
     for (const command of [['up'], ['doctor'], ['demo'], ['coordinator'], ['executor', '--http'], ['conformance', '--executor', 'x']])
       await refused([...command, '--url', url], new RegExp(`^error NEEDS_BROKER: carillon ${command[0]} `))
+  })
+
+  test('a token is in no list of processes, and who sends it unencrypted to another machine is warned', async () => {
+    const held: ServerResponse[] = []
+    const server = createServer((_request, response) => void held.push(response))
+    await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve))
+    cleanup.add('server', async () => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const ask = (host: string, token: readonly string[], env: Record<string, string> = {}) =>
+      startCli(cleanup, ['jobs', 'list', '--url', `http://${host}:${port}`, ...token], { env })
+    const processes = [
+      ask('127.0.0.1', ['--token', 'car_on_the_line']),
+      ask('127.0.0.1', ['--token=car_on_the_line']),
+      // For the command any address but a loopback one is another machine.
+      ask('0.0.0.0', [], { CARILLON_TOKEN: 'car_on_the_line' }),
+    ]
+    await eventually('all of them ask', () => held.length === processes.length)
+    for (const { pid } of processes) assert.doesNotMatch(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /car_on_the_line/)
+    for (const response of held)
+      response.writeHead(401, { 'content-type': 'application/problem+json' }).end('{"code":"NOT_SIGNED_IN","detail":"no"}')
+    await Promise.all(processes.map(({ exited }) => exited))
+    const warned = processes.map((one) => /warning: everyone on the way .* can read the token; use https/.test(one.stderr()))
+    assert.deepEqual(warned, [false, false, true])
+    for (const one of processes) assert.doesNotMatch(one.stdout() + one.stderr(), /car_on_the_line/)
   })
 
   test('a token is sent as it is, from an option, a variable or a file, and never shown', async () => {

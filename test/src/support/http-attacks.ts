@@ -1,5 +1,4 @@
 /** A namespace with everything in it, and someone of another one, or without the right to see payloads, who wants it. */
-import assert from 'node:assert/strict'
 import { CALLS, type CallName, HTTP_ROUTES } from '@carillon/contracts'
 import type { Client, Deferred } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
@@ -155,12 +154,4 @@ export async function stateOf({ client, failed, waiting, letter, incident }: Vic
     calendars: calendars.map(({ name, revision }) => [name, revision]),
     alerts: [rule.scene, rule.channels, channel.address, channel.updatedAt],
   }
-}
-
-export function refusedEverywhere(attempts: readonly Attempt[], allowed: (attempt: Attempt) => boolean): void {
-  const through = attempts.filter((attempt) => !allowed(attempt))
-  assert.deepEqual(
-    through.map(({ call, status, text }) => `${call} ${status} ${text.slice(0, 200)}`),
-    [],
-  )
 }

@@ -160,3 +160,21 @@ test('many calendars are read a few at a time', async (context) => {
   assert.equal((await coordinator.calendars.daysOf(names.map(place))).size, 100)
   assert.ok(most <= 40)
 })
+
+test('a calendar that has the name of a removed one has none of its revisions', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { changeCalendars, store } = coordinator
+  const input = calendarInputSchema.parse({ name: 'holidays', days: ['2040-01-01'] })
+  await put(coordinator, { days: ['2039-01-01'] })
+  for (const [i, revision] of [1, 2, 3].entries()) {
+    assert.equal((await stored(coordinator))?.revision, revision)
+    await changeCalendars.remove('default', 'holidays', revision)
+    // Not by who has read one that was removed since.
+    await assert.rejects(changeCalendars.put('default', input, revision), { code: 'PRECONDITION_FAILED' })
+    await changeCalendars.put('default', input, 0)
+    for (const read of [1, 2, 3].slice(0, i + 1))
+      await assert.rejects(changeCalendars.remove('default', 'holidays', read), { code: 'PRECONDITION_FAILED' })
+  }
+  const { items } = await store.changes.list({ jobId: 'calendar:default/holidays', below: 99, limit: 9 })
+  assert.equal(items.length, 1)
+})

@@ -1,10 +1,13 @@
 import { type CalendarView, CarillonError, type calendarInputSchema, printable, subjects } from '@carillon/contracts'
 import type { Broker, Clock, RecordTurns } from '@carillon/runtime'
-import type { CalendarRecord, Store } from '@carillon/store'
+import { type CalendarRecord, changeId, type Store } from '@carillon/store'
 import type { z } from 'zod'
 import { checkRevision } from '../jobs/rules/if-revision.ts'
 import type { Calendars, CalendarUse, Events } from '../ports.ts'
 import { calendarHeadView, calendarId, calendarNotFound, calendarOf, calendarView, isSameCalendar } from './rules/calendar.ts'
+
+/** Among the changes of jobs, of which none has a colon in its name. */
+const removalsOf = (id: string) => `calendar:${id}`
 
 /** Puts and removes calendars. */
 export class ChangeCalendars {
@@ -40,7 +43,10 @@ export class ChangeCalendars {
     return this.#turns.take({ kind: 'calendar', id: fresh.id, name: input.name, field: 'name' }, async () => {
       const [there] = await this.#store.calendars.get([fresh.id])
       checkRevision(ifRevision, there, input.name)
-      if (!there) return (await this.#store.calendars.insert(fresh)) === 'created' ? this.#changed(fresh) : undefined
+      if (!there) {
+        const created = { ...fresh, revision: await this.#firstRevision(fresh.id) }
+        return (await this.#store.calendars.insert(created)) === 'created' ? this.#changed(created) : undefined
+      }
       if (isSameCalendar(there, fresh)) return calendarView(there, this.#clock.now())
       const changed = { ...fresh, revision: there.revision + 1, createdAt: there.createdAt }
       const outcome = await this.#store.calendars.replace(changed, { revision: there.revision })
@@ -60,10 +66,25 @@ export class ChangeCalendars {
       const [there] = await this.#store.calendars.get([id])
       if (!there) throw calendarNotFound(name)
       checkRevision(ifRevision, there, name)
+      await this.#keepRemoval(there)
       return (await this.#store.calendars.remove(id, { revision: there.revision })) === 'applied' ? true : undefined
     })
     await this.#publish({ namespace, name }, 'removed', { name })
     return { removed: true }
+  }
+
+  /** Behind those of calendars that had its name: who has read one of them does not change this one with its revision. */
+  async #firstRevision(id: string): Promise<number> {
+    const { items } = await this.#store.changes.list({ jobId: removalsOf(id), below: Number.POSITIVE_INFINITY, limit: 1 })
+    return (items[0]?.revision ?? 0) + 1
+  }
+
+  /** The last revision of a name, before it goes. */
+  async #keepRemoval({ id, revision }: CalendarRecord): Promise<void> {
+    const jobId = removalsOf(id)
+    const change = { id: changeId(jobId, revision), revision, at: this.#clock.now(), kind: 'removed', by: null, version: null } as const
+    await this.#store.changes.insert({ ...change, definition: '{}' })
+    await this.#store.changes.trim({ jobId, below: revision })
   }
 
   async #changed(calendar: CalendarRecord): Promise<CalendarView> {
