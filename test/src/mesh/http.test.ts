@@ -209,6 +209,15 @@ for (const store of STORES) {
       const there = base.replace(namespace, victim.namespace)
       for (const { call, status, text } of await tryEveryRoute(there, { victim, headers }))
         assert.match(`${status} ${text}`, /^403 .*"FORBIDDEN"/, call)
+      const origin = new URL(base).origin
+      for (const path of ['events', `runs/${victim.failed}/events`, 'members', 'members/x', 'tokens', 'audit', 'jobs/hidden/webhook'])
+        assert.equal((await read(`${there}/${path}`, headers)).status, 403, path)
+      assert.equal((await read(`${origin}/api/v1/stream?namespace=${victim.namespace}&topics=runs`, headers)).status, 403)
+      for (const path of ['events', 'logs?follow=true'])
+        assert.equal((await read(`${base}/runs/${victim.failed}/${path}`, headers)).status, 404, path)
+      const { items } = JSON.parse((await read(`${there}/tokens`, await mesh.accounts.admin())).text)
+      const revoked = await fetch(`${base}/tokens/${items[0].id}`, { method: 'DELETE', headers: await mesh.accounts.admin() })
+      assert.equal(revoked.status, 404)
       assert.deepEqual(await stateOf(victim), before)
     })
 
@@ -243,6 +252,14 @@ for (const store of STORES) {
       const channel = { target: { kind: 'webhook', url: 'https://example.com/' } }
       const put = await fetch(`${there}/alert-channels/mine`, { method: 'PUT', headers: blind, body: JSON.stringify(channel) })
       assert.equal((await put.json()).code, 'FORBIDDEN')
+      // Answers to changes and refusals do not say it either.
+      const other = await startVictim(mesh, cleanup)
+      const toThem = base.replace(namespace, other.namespace)
+      const changes = await tryEveryRoute(toThem, { victim: other, headers: await mesh.accounts.token(other.namespace, 'admin', false) })
+      assert.deepEqual(
+        changes.flatMap(({ call, text }) => (text.includes(SECRET) ? [`${call}: ${text}`] : [])),
+        [],
+      )
     })
 
     test('a cursor is a place in a list, whoever made it, and shows nothing else', async () => {

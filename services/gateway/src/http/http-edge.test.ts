@@ -144,6 +144,21 @@ test('the access is checked before a body is read, and says who asks', async (t)
   assert.deepEqual(checked, ['viewer default', 'viewer default'])
 })
 
+test('who asks is the address of the connection, whatever a header says of it', async (t) => {
+  const route: Route = { ...echo(), method: 'GET', allowed: 'anyone', handle: (request) => Promise.resolve({ body: { ip: request.ip } }) }
+  const access: Access = { check: () => Promise.resolve(undefined) }
+  const server = await startTestServer(t, { anonymousRequestsPerSecond: 1, access, routes: [route] })
+  const ask = async (i: number) => {
+    const from = `10.0.0.${i}`
+    const headers = { 'x-forwarded-for': from, 'x-real-ip': from, forwarded: `for=${from}`, 'true-client-ip': from }
+    const answer = await server.fetch(THING, { headers })
+    return answer.status === 200 ? (await answer.json()).ip : answer.status
+  }
+  const answers: unknown[] = []
+  for (let i = 0; i < 12; i++) answers.push(await ask(i))
+  assert.deepEqual([...new Set(answers)], ['127.0.0.1', 429])
+})
+
 test('a client that sends too much is refused for some seconds, and another one is not', async (t) => {
   const access: Access = {
     check: (request) => {
