@@ -215,6 +215,7 @@ for (const store of STORES) {
       assert.equal((await read(`${origin}/api/v1/stream?namespace=${victim.namespace}&topics=runs`, headers)).status, 403)
       for (const path of ['events', 'logs?follow=true'])
         assert.equal((await read(`${base}/runs/${victim.failed}/${path}`, headers)).status, 404, path)
+      await mesh.accounts.token(victim.namespace)
       const { items } = JSON.parse((await read(`${there}/tokens`, await mesh.accounts.admin())).text)
       const revoked = await fetch(`${base}/tokens/${items[0].id}`, { method: 'DELETE', headers: await mesh.accounts.admin() })
       assert.equal(revoked.status, 404)
