@@ -11,7 +11,7 @@ const TRANSITIONS = ['opened', 'reminder', 'recovered'] as const
 export type Transition = (typeof TRANSITIONS)[number]
 
 /** A sentence as a code and its values, for languages other than English. Codes of newer versions are to be expected. */
-const phraseSchema = z.object({ code: z.string(), values: z.record(z.string(), z.union([z.string(), z.number()])).readonly() }).readonly()
+const phraseSchema = z.object({ code: z.string(), values: z.record(z.string(), z.string()).readonly() }).readonly()
 export type IncidentPhrase = z.output<typeof phraseSchema>
 
 const exampleSchema = z.object({

@@ -51,7 +51,10 @@ const PHRASES = {
 
 export type PhraseCode = keyof typeof PHRASES
 
-export const phrase = (code: PhraseCode, values: Values = {}): IncidentPhrase => ({ code, values })
+export const phrase = (code: PhraseCode, values: Readonly<Record<string, string | number>> = {}): IncidentPhrase => ({
+  code,
+  values: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)])),
+})
 
 /** A phrase of a newer version is shown by its code. */
 export function phraseText({ code, values }: IncidentPhrase, language: MessageLanguage): string {
