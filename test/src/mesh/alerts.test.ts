@@ -218,7 +218,7 @@ for (const store of STORES) {
       test('approval-waits', TIMEOUT, async () => {
         const { client, namespace } = await offering(mesh, { ship: () => 'shipped' })
         const order = workflow('order')
-          .node('approve', { wait: { approval: { by: ['operator'] } } })
+          .node('approve', { wait: { approval: {} } })
           .node('ship', { handler: 'ship', after: 'approve' })
           .done()
         await client.workflows.put(order)
