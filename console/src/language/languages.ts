@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@carillon/contracts'
+import type { ErrorCode, Reason } from '@carillon/contracts'
 import type { Messages } from './en/messages.ts'
 
 export const LANGUAGES = ['en', 'zh-CN'] as const
@@ -12,13 +12,19 @@ export interface Catalogue {
   readonly messages: Messages
   /** What the error codes say; in English the mesh says it itself. */
   readonly problems: Readonly<Partial<Record<ErrorCode, string>>>
+  /** What the reasons of states say; the same. */
+  readonly reasons: Readonly<Partial<Record<Reason, string>>>
 }
 
 const CATALOGUES: Readonly<Record<Language, () => Promise<Catalogue>>> = {
-  en: async () => ({ messages: (await import('./en/messages.ts')).en, problems: {} }),
+  en: async () => ({ messages: (await import('./en/messages.ts')).en, problems: {}, reasons: {} }),
   'zh-CN': async () => {
-    const [{ zhCn }, { problems }] = await Promise.all([import('./zh-cn/messages.ts'), import('./zh-cn/problems.ts')])
-    return { messages: zhCn, problems }
+    const [{ zhCn }, { problems }, { reasons }] = await Promise.all([
+      import('./zh-cn/messages.ts'),
+      import('./zh-cn/problems.ts'),
+      import('./zh-cn/reasons.ts'),
+    ])
+    return { messages: zhCn, problems, reasons }
   },
 }
 

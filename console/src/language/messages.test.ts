@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ERROR_CODES } from '@carillon/contracts'
+import { ERROR_CODES, REASONS } from '@carillon/contracts'
 import { en } from './en/messages.ts'
 import { zhCn } from './zh-cn/messages.ts'
 import { problems } from './zh-cn/problems.ts'
+import { reasons } from './zh-cn/reasons.ts'
 
 /** Every text by its path; one with parts is filled with numbers that can be found again in it. */
 function texts(
@@ -35,7 +36,8 @@ test('both catalogues have the same texts, with the same parts, and each part ap
   }
 })
 
-test('each error code has a sentence in Chinese, and there is none without a code', () => {
+test('each error code and each reason has a sentence in Chinese, and there is none without a code', () => {
   assert.deepEqual(Object.keys(problems).sort(), Object.keys(ERROR_CODES).sort())
-  for (const [code, sentence] of Object.entries(problems)) assert.match(sentence, /\p{Script=Han}.*。$/u, code)
+  assert.deepEqual(Object.keys(reasons).sort(), Object.keys(REASONS).sort())
+  for (const [code, sentence] of Object.entries({ ...problems, ...reasons })) assert.match(sentence, /\p{Script=Han}.*。$/u, code)
 })

@@ -4,17 +4,18 @@ import { useAction } from '../../api/use-call.ts'
 import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { RoleButton } from '../../parts/button.tsx'
-import { ConfirmDialog, Dialog } from '../../parts/dialog.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
+import { ProblemNote } from '../../parts/states.tsx'
 import { AbsoluteTime, RelativeTime } from '../../time/time.tsx'
 import layout from '../layout.module.css'
 import { ChannelForm } from './channel-form.tsx'
+import { EditDialog, RemoveDialog } from './named-dialogs.tsx'
 
 export function ChannelsTab(): ReactNode {
-  const { alerts: texts, parts } = useMessages()
+  const { alerts: texts } = useMessages()
   const pages = usePages('alertChannelsList', { limit: 100 })
   const channels = pages.items as readonly AlertChannelView[] | undefined
   const [edited, setEdited] = useState<AlertChannelView | 'new'>()
@@ -29,32 +30,17 @@ export function ChannelsTab(): ReactNode {
         </RoleButton>
       }
     >
-      {pages.error !== null && channels === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-      {channels === undefined && pages.error === null && <LoadingState />}
-      {channels?.length === 0 && <EmptyState title={texts.noChannels} />}
+      <ListStates items={channels} error={pages.error} onRetry={pages.reload} empty={texts.noChannels} />
       {channels?.map((channel) => (
         <ChannelCard key={channel.name} channel={channel} onChange={() => setEdited(channel)} onRemove={() => setRemoved(channel)} />
       ))}
       <MoreButton pages={pages} />
-      {edited !== undefined && (
-        <Dialog isOpen onClose={() => setEdited(undefined)} title={edited === 'new' ? texts.newChannel : edited.name} isWide>
-          <ChannelForm channel={edited === 'new' ? undefined : edited} onClose={() => setEdited(undefined)} />
-        </Dialog>
-      )}
-      {removed !== undefined && (
-        <ConfirmDialog
-          isOpen
-          onClose={() => setRemoved(undefined)}
-          title={texts.removeTitle(removed.name)}
-          action={parts.remove}
-          isDangerous
-          isPending={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate({ name: removed.name }, { onSuccess: () => setRemoved(undefined) })}
-        >
-          {texts.removeChannelText}
-        </ConfirmDialog>
-      )}
+      <EditDialog edited={edited} newTitle={texts.newChannel} onClose={() => setEdited(undefined)}>
+        {(channel) => <ChannelForm channel={channel} onClose={() => setEdited(undefined)} />}
+      </EditDialog>
+      <RemoveDialog removed={removed} remove={remove} onClose={() => setRemoved(undefined)}>
+        {texts.removeChannelText}
+      </RemoveDialog>
     </Section>
   )
 }

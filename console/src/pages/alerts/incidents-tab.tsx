@@ -6,11 +6,12 @@ import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { Button, RoleButton } from '../../parts/button.tsx'
 import { Field, Select, TextInput } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
+import { ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
 import { DurationInput } from '../../schedule/schedule-editor.tsx'
 import { AbsoluteTime, RelativeTime } from '../../time/time.tsx'
 import { oneOf } from '../../url/search.ts'
@@ -41,9 +42,7 @@ export function IncidentsTab(): ReactNode {
         </Field>
       </div>
       <Section title={texts.tabs.incidents}>
-        {pages.error !== null && incidents === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-        {incidents === undefined && pages.error === null && <LoadingState />}
-        {incidents?.length === 0 && <EmptyState title={texts.noIncidents} />}
+        <ListStates items={incidents} error={pages.error} onRetry={pages.reload} empty={texts.noIncidents} />
         {incidents?.map((incident) => (
           <IncidentCard key={incident.id} incident={incident} />
         ))}

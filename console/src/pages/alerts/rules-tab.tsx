@@ -4,13 +4,13 @@ import { useAction } from '../../api/use-call.ts'
 import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { RoleButton } from '../../parts/button.tsx'
-import { ConfirmDialog, Dialog } from '../../parts/dialog.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import layout from '../layout.module.css'
+import { EditDialog, RemoveDialog } from './named-dialogs.tsx'
 import { RuleForm } from './rule-form.tsx'
 
 export function RulesTab(): ReactNode {
@@ -59,32 +59,17 @@ export function RulesTab(): ReactNode {
         </RoleButton>
       }
     >
-      {pages.error !== null && rules === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-      {rules === undefined && pages.error === null && <LoadingState />}
-      {rules?.length === 0 && <EmptyState title={texts.noRules} />}
+      <ListStates items={rules} error={pages.error} onRetry={pages.reload} empty={texts.noRules} />
       {rules !== undefined && rules.length > 0 && (
         <Table name={texts.tabs.rules} columns={columns} rows={rules} idOf={({ name }) => name} />
       )}
       <MoreButton pages={pages} />
-      {edited !== undefined && (
-        <Dialog isOpen onClose={() => setEdited(undefined)} title={edited === 'new' ? texts.newRule : edited.name} isWide>
-          <RuleForm rule={edited === 'new' ? undefined : edited} onClose={() => setEdited(undefined)} />
-        </Dialog>
-      )}
-      {removed !== undefined && (
-        <ConfirmDialog
-          isOpen
-          onClose={() => setRemoved(undefined)}
-          title={texts.removeTitle(removed.name)}
-          action={parts.remove}
-          isDangerous
-          isPending={remove.isPending}
-          error={remove.error}
-          onConfirm={() => remove.mutate({ name: removed.name }, { onSuccess: () => setRemoved(undefined) })}
-        >
-          {texts.removeRuleText}
-        </ConfirmDialog>
-      )}
+      <EditDialog edited={edited} newTitle={texts.newRule} onClose={() => setEdited(undefined)}>
+        {(rule) => <RuleForm rule={rule} onClose={() => setEdited(undefined)} />}
+      </EditDialog>
+      <RemoveDialog removed={removed} remove={remove} onClose={() => setRemoved(undefined)}>
+        {texts.removeRuleText}
+      </RemoveDialog>
     </Section>
   )
 }

@@ -7,9 +7,10 @@ import { useMessages } from '../../language/language-context.tsx'
 import { Button, RoleButton } from '../../parts/button.tsx'
 import { ConfirmDialog, Dialog, DialogActions } from '../../parts/dialog.tsx'
 import { Field, TextArea, TextInput } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Page, Section } from '../../parts/page.tsx'
-import { EmptyState, ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
+import { ErrorState, LoadingState, ProblemNote } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { RelativeTime } from '../../time/time.tsx'
 import { textOf } from '../../url/search.ts'
@@ -53,9 +54,7 @@ export function CalendarsPage(): ReactNode {
       }
     >
       <Section title={texts.title}>
-        {pages.error !== null && calendars === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-        {calendars === undefined && pages.error === null && <LoadingState />}
-        {calendars?.length === 0 && <EmptyState title={texts.nothing} />}
+        <ListStates items={calendars} error={pages.error} onRetry={pages.reload} empty={texts.nothing} />
         {calendars !== undefined && calendars.length > 0 && (
           <Table name={texts.title} columns={columns} rows={calendars} idOf={({ name }) => name} />
         )}

@@ -5,10 +5,10 @@ import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { Button, RoleButton } from '../../parts/button.tsx'
 import { Field, TextInput } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Page, Section } from '../../parts/page.tsx'
 import { Badge, StateBadge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { RelativeTime } from '../../time/time.tsx'
 import { textOf } from '../../url/search.ts'
@@ -46,9 +46,7 @@ export function DeadLettersPage(): ReactNode {
         </div>
       </div>
       <Section title={texts.title}>
-        {pages.error !== null && letters === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-        {letters === undefined && pages.error === null && <LoadingState />}
-        {letters?.length === 0 && <EmptyState title={texts.nothing} />}
+        <ListStates items={letters} error={pages.error} onRetry={pages.reload} empty={texts.nothing} />
         {letters !== undefined && letters.length > 0 && (
           <LettersTable letters={letters} selected={selected} onSelect={setSelected} onOpen={(id) => setSearch({ letter: id })} />
         )}

@@ -4,9 +4,9 @@ import { type ReactNode, useState } from 'react'
 import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { Field, TextInput } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Page, Section } from '../../parts/page.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { useRefresh } from '../../stream/use-live-call.ts'
 import { useTopics } from '../../stream/use-topics.ts'
 import { textOf } from '../../url/search.ts'
@@ -48,9 +48,7 @@ export function ExecutorsPage(): ReactNode {
         </p>
       ))}
       <Section title={texts.title} side={shown && <span className={layout['small']}>{texts.shown(shown.length)}</span>}>
-        {pages.error !== null && instances === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-        {instances === undefined && pages.error === null && <LoadingState />}
-        {shown?.length === 0 && <EmptyState title={wanted === '' ? texts.nothing : texts.nothingMatches} />}
+        <ListStates items={shown} error={pages.error} onRetry={pages.reload} empty={wanted === '' ? texts.nothing : texts.nothingMatches} />
         {shown?.map((instance) => (
           <InstanceCard
             key={instance.instance}

@@ -3,10 +3,10 @@ import type { ReactNode } from 'react'
 import { usePages } from '../../api/use-pages.ts'
 import { writeExactly } from '../../forms/exact-json.ts'
 import { useMessages } from '../../language/language-context.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { AbsoluteTime } from '../../time/time.tsx'
 import layout from '../layout.module.css'
 
@@ -17,9 +17,7 @@ export function HistoryTab({ name }: { readonly name: string }): ReactNode {
   const changes = pages.items as readonly JobChange[] | undefined
   return (
     <Section title={texts.tabs.history}>
-      {pages.error !== null && <ErrorState error={pages.error} onRetry={pages.reload} />}
-      {changes === undefined && pages.error === null && <LoadingState />}
-      {changes?.length === 0 && <EmptyState title={texts.noHistory} />}
+      <ListStates items={changes} error={pages.error} onRetry={pages.reload} empty={texts.noHistory} />
       {changes?.map((change) => (
         <ChangeCard key={change.revision} change={change} />
       ))}

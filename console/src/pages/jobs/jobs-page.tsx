@@ -5,11 +5,11 @@ import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { RoleButton } from '../../parts/button.tsx'
 import { Field, Select, TextInput } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Page, Section } from '../../parts/page.tsx'
 import { PageLink, pathPart } from '../../parts/page-link.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { ScheduleText } from '../../schedule/schedule-text.tsx'
 import { RelativeTime } from '../../time/time.tsx'
@@ -86,9 +86,7 @@ export function JobsPage(): ReactNode {
         title={texts.title}
         side={shown && <span className={layout['small']}>{(pages.hasMore ? texts.shownOfMore : texts.shown)(shown.length)}</span>}
       >
-        {pages.error !== null && jobs === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-        {jobs === undefined && pages.error === null && <LoadingState />}
-        {shown?.length === 0 && <EmptyState title={isFiltered ? texts.nothingMatches : texts.nothing} />}
+        <ListStates items={shown} error={pages.error} onRetry={pages.reload} empty={isFiltered ? texts.nothingMatches : texts.nothing} />
         {shown !== undefined && shown.length > 0 && <JobsTable jobs={shown} selected={selected} onSelect={setSelected} />}
         <MoreButton pages={pages} />
       </Section>

@@ -5,8 +5,9 @@ import { type Pages, usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
 import { Button } from '../../parts/button.tsx'
 import { Field, Select } from '../../parts/field.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { Page, Section } from '../../parts/page.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
+import { EmptyState } from '../../parts/states.tsx'
 import { SubmitField } from '../../parts/submit-field.tsx'
 import { useSeesPayloads } from '../../session/session.ts'
 import { systemClock } from '../../time/clock.ts'
@@ -83,9 +84,7 @@ function Found({ search }: { readonly search: LogsSearch }): ReactNode {
       title={texts.title}
       side={<span className={layout['small']}>{search.job === undefined ? items && texts.shown(items.length) : texts.byRun}</span>}
     >
-      {error !== null && items === undefined && <ErrorState error={error} onRetry={pages.reload} />}
-      {items === undefined && error === null && <LoadingState />}
-      {items?.length === 0 && <EmptyState title={pages.hasMore ? texts.nothingYet : texts.nothing} />}
+      <ListStates items={items} error={error} onRetry={pages.reload} empty={pages.hasMore ? texts.nothingYet : texts.nothing} />
       {items !== undefined && items.length > 0 && <FoundLines lines={items} />}
       <SearchOn pages={pages} />
     </Section>

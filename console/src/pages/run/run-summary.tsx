@@ -2,7 +2,7 @@ import type { RunView } from '@carillon/contracts'
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useCall } from '../../api/use-call.ts'
-import { useMessages } from '../../language/language-context.tsx'
+import { useLanguage, useMessages } from '../../language/language-context.tsx'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { type Fact, Facts } from '../../parts/page.tsx'
 import { TONE_OF } from '../../parts/state-badge.tsx'
@@ -19,13 +19,10 @@ import { sentence } from './sentence.ts'
 /** The state in one sentence, how far it is, and the facts. */
 export function RunSummary({ run }: { readonly run: RunView }): ReactNode {
   const { run: texts } = useMessages()
-  const why = useCall('runsWhy', { runId: run.runId })
   const facts = useFacts(run)
   return (
     <section className={styles['summary']} aria-label={texts.why}>
-      <p className={styles['why']} data-tone={TONE_OF[run.state]} aria-live="polite">
-        {why.data === undefined ? '\u00a0' : <SentenceTimes text={sentence(why.data.why)} />}
-      </p>
+      <WhyText run={run} />
       {run.progress !== undefined && isOpenState(run.state) && (
         <div className={styles['progress']}>
           <progress max={100} value={run.progress.percent} aria-label={texts.progress} />
@@ -37,6 +34,30 @@ export function RunSummary({ run }: { readonly run: RunView }): ReactNode {
       {run.mode === 'workflow' && isOpenState(run.state) && <Approvals runId={run.runId} />}
       <Facts facts={facts} />
     </section>
+  )
+}
+
+/** In other languages the reason says it, and below is the mesh's own sentence, which names instances, gates and times. */
+function WhyText({ run }: { readonly run: RunView }): ReactNode {
+  const { messages, reasons } = useLanguage()
+  const why = useCall('runsWhy', { runId: run.runId })
+  const translated = run.reason === undefined ? undefined : reasons[run.reason]
+  const own = why.data === undefined ? '\u00a0' : <SentenceTimes text={sentence(why.data.why)} />
+  return (
+    <div className={styles['why']} data-tone={TONE_OF[run.state]} aria-live="polite">
+      {translated === undefined ? (
+        <p>{own}</p>
+      ) : (
+        <>
+          <p>
+            {messages.parts.states[run.state]}：{translated}
+          </p>
+          <p className="muted" lang="en">
+            {own}
+          </p>
+        </>
+      )}
+    </div>
   )
 }
 

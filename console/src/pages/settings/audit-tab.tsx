@@ -4,10 +4,10 @@ import { namespacePath } from '../../api/call-request.ts'
 import { request } from '../../api/request.ts'
 import { writeExactly } from '../../forms/exact-json.ts'
 import { useMessages } from '../../language/language-context.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { Badge } from '../../parts/state-badge.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { AbsoluteTime } from '../../time/time.tsx'
 import { useNamespace } from '../../url/use-namespace.ts'
 import layout from '../layout.module.css'
@@ -51,11 +51,7 @@ export function AuditTab(): ReactNode {
   }
   return (
     <Section title={texts.tabs.audit}>
-      {query.error !== null && entries === undefined && (
-        <ErrorState error={query.error} onRetry={() => query.refetch().catch(() => undefined)} />
-      )}
-      {entries === undefined && query.error === null && <LoadingState />}
-      {entries?.length === 0 && <EmptyState title={texts.noAudit} />}
+      <ListStates items={entries} error={query.error} onRetry={() => query.refetch().catch(() => undefined)} empty={texts.noAudit} />
       {entries?.map((entry) => (
         <Entry key={entry.id} entry={entry} />
       ))}

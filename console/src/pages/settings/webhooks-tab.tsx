@@ -2,10 +2,10 @@ import type { JobView } from '@carillon/contracts'
 import type { ReactNode } from 'react'
 import { usePages } from '../../api/use-pages.ts'
 import { useMessages } from '../../language/language-context.tsx'
+import { ListStates } from '../../parts/list-states.tsx'
 import { MoreButton } from '../../parts/more-button.tsx'
 import { Section } from '../../parts/page.tsx'
 import { PageLink, pathPart } from '../../parts/page-link.tsx'
-import { EmptyState, ErrorState, LoadingState } from '../../parts/states.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { useNamespace } from '../../url/use-namespace.ts'
 import layout from '../layout.module.css'
@@ -35,9 +35,7 @@ export function WebhooksTab(): ReactNode {
   return (
     <Section title={texts.tabs.webhooks}>
       <p className={layout['padded']}>{texts.webhooksText}</p>
-      {pages.error !== null && jobs === undefined && <ErrorState error={pages.error} onRetry={pages.reload} />}
-      {jobs === undefined && pages.error === null && <LoadingState />}
-      {jobs?.length === 0 && <EmptyState title={jobTexts.nothing} />}
+      <ListStates items={jobs} error={pages.error} onRetry={pages.reload} empty={jobTexts.nothing} />
       {jobs !== undefined && jobs.length > 0 && (
         <Table name={texts.tabs.webhooks} columns={columns} rows={jobs} idOf={({ name }) => name} />
       )}
