@@ -189,6 +189,9 @@ function refusalOf(response: Response, problem: Problem): Outcome {
 
 const NOT_SENT = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']
 
+/** What answers a greeting of TLS with something else, as a gateway behind no proxy does. */
+const NOT_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']
+
 function lost(error: unknown, { call, url }: { call: Call; url: string }): Outcome {
   const name = `${call.noun}.${call.verb}`
   if (error instanceof DOMException && error.name === 'TimeoutError') {
@@ -203,7 +206,8 @@ function lost(error: unknown, { call, url }: { call: Call; url: string }): Outco
     field: '--url',
     value: url,
     cause: error,
+    ...(NOT_TLS.includes(code) ? { hint: 'What listens there does not speak https: try http://.' } : {}),
   })
-  const isNotSent = NOT_SENT.includes(code) || /^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)
+  const isNotSent = NOT_SENT.includes(code) || NOT_TLS.includes(code) || /^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)
   return { type: isNotSent ? 'not-sent' : 'unknown', error: unavailable }
 }

@@ -274,6 +274,7 @@ describe('the command line over HTTP', () => {
     const login = await refused(['runs', 'list', '--url', 'http://ada:secret1@localhost'], /holds a login/)
     assert.doesNotMatch(login.stderr, /secret1/)
     await refused(['runs', 'list', '--token', 'car_x', '--nats', nats], /--token goes with a gateway/)
+    await refused(['runs', 'list', '--url', url.replace('http:', 'https:')], / try http:\/\//, { code: 3 })
     await refused(['runs', 'list', '--url', 'http://127.0.0.1:9'], /^error GATEWAY_UNAVAILABLE: .*127\.0\.0\.1:9/, { code: 3 })
     for (const command of [['up'], ['doctor'], ['demo'], ['coordinator'], ['executor', '--http'], ['conformance', '--executor', 'x']])
       await refused([...command, '--url', url], new RegExp(`^error NEEDS_BROKER: carillon ${command[0]} `))
