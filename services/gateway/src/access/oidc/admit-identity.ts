@@ -7,7 +7,7 @@ import type { Origin } from '../sign-in.ts'
 import type { Users } from '../users.ts'
 import type { Identity } from './provider.ts'
 import type { ProviderSettings } from './provider-settings.ts'
-import { shownName, valuesOf } from './rules/claims.ts'
+import { accountName, valuesOf } from './rules/claims.ts'
 import { grantsOf, withGrants } from './rules/grants.ts'
 
 type Parts = Pick<AccessParts, 'trail' | 'clock'> & { readonly users: Users; readonly settings: ProviderSettings }
@@ -49,8 +49,8 @@ export class AdmitIdentity {
   /** Someone with a password may have the same name already: the two are told apart. */
   async #nameOf({ claims, subject }: Identity): Promise<string> {
     const { users, settings } = this.#parts
-    const name = shownName(claims) ?? subject
-    return (await users.get(idOfName(name))) === undefined ? name : `${name} (${settings.name})`
+    const name = accountName(claims, subject)
+    return (await users.get(idOfName(name))) === undefined ? name : accountName(claims, subject, settings.name)
   }
 
   async #keepChanges({ id, name, memberships }: UserRecord, before: UserRecord['memberships'], from: Origin): Promise<void> {

@@ -6,7 +6,7 @@ import { hashOf, isSameHash } from '../secrets.ts'
 import type { Origin } from '../sign-in.ts'
 import type { AdmitIdentity } from './admit-identity.ts'
 import type { Identity, Provider } from './provider.ts'
-import { shownName } from './rules/claims.ts'
+import { accountName } from './rules/claims.ts'
 import { begunFlow, FLOW_MS, type Flow, flowOf } from './rules/flow.ts'
 import { returnPath } from './rules/return-path.ts'
 
@@ -85,7 +85,7 @@ const REFUSALS: ReadonlySet<string> = new Set(['SIGN_IN_REFUSED', 'SIGN_IN_EXPIR
 
 const entryOf = (identity: Identity | undefined) => ({
   ...{ action: 'session.begin', via: 'provider', resource: null, actorId: null },
-  actor: (identity && (shownName(identity.claims) ?? identity.subject)) ?? 'unnamed',
+  actor: identity === undefined ? 'unnamed' : accountName(identity.claims, identity.subject),
   details: identity === undefined ? null : { issuer: identity.issuer, subject: identity.subject },
 })
 
