@@ -5,16 +5,16 @@ import { after, before, describe, test } from 'node:test'
 import type { JobView, RunTree, RunView, TaskView } from '@carillon/contracts'
 import { connect, type MapContext, NonRetryableError } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
-import { cliFor, startUp } from '../support/carillon.ts'
+import { sharedCliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 
 describe('fan-out runs, by the command line', { concurrency: true }, () => {
   const cleanup = new Cleanup({ after })
   let url: string
-  let carillon: ReturnType<typeof cliFor>
+  let carillon: ReturnType<typeof sharedCliFor>
   before(async () => {
     url = (await startUp(cleanup)).url
-    carillon = cliFor(cleanup, url)
+    carillon = sharedCliFor(cleanup, url)
   })
 
   test('run --shards waits for all of them; tasks shows each', async () => {

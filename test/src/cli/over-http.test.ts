@@ -6,7 +6,7 @@ import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '@carillon/wire/testing'
-import { type CliOutcome, cliFor, startCli } from '../support/carillon.ts'
+import { type CliOutcome, cliFor, sharedCliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { sqlite } from '../support/stores.ts'
@@ -177,8 +177,8 @@ describe('the command line over HTTP', () => {
     NAMESPACE[way],
   ]
 
-  test('every command prints the same, and exits with the same code, as over NATS', { timeout: 240_000 }, async () => {
-    const carillon = cliFor(cleanup, undefined)
+  test('every command prints the same, and exits with the same code, as over NATS', { timeout: 120_000 }, async () => {
+    const carillon = { nats: sharedCliFor(cleanup, undefined), http: sharedCliFor(cleanup, undefined) }
     const lastRun: Record<Way, string> = { nats: '', http: '' }
     /** Its message has been sent, so that what is shown of it stays the same. */
     const incidentOf = (way: Way) =>
@@ -195,7 +195,7 @@ describe('the command line over HTTP', () => {
           .replace('{folder}', folder)
           .replace('{incident}', incident ?? ''),
       )
-      const outcome = await carillon([...args, ...optionsOf(way)], { env: signedIn })
+      const outcome = await carillon[way]([...args, ...optionsOf(way)], { env: signedIn })
       if (command.includes('--json')) lastRun[way] = outcome.json<{ runId: string }>().runId
       return outcome
     }
@@ -253,7 +253,7 @@ describe('the command line over HTTP', () => {
   })
 
   test('wrong addresses, two addresses, and what needs the broker are refused by name', async () => {
-    const carillon = cliFor(cleanup, undefined)
+    const carillon = sharedCliFor(cleanup, undefined)
     const refused = async (
       args: readonly string[],
       expected: RegExp,

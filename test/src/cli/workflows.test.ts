@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { NodeDecided, RunView } from '@carillon/contracts'
 import { type CarillonError, connect, type Mesh, workflow } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
-import { type Cli, cliFor, startUp } from '../support/carillon.ts'
+import { type Cli, sharedCliFor, startUp } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
 
 const FILE = `name: order
@@ -30,7 +30,7 @@ describe('workflows', () => {
   let carillon: Cli
   before(async () => {
     ;({ url } = await startUp(cleanup, { demo: false }))
-    carillon = cliFor(cleanup, url)
+    carillon = sharedCliFor(cleanup, url)
   })
 
   async function service(name: string): Promise<Mesh> {

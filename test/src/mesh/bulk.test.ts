@@ -7,12 +7,14 @@ import { Cleanup } from '../support/cleanup.ts'
 import { freshNamespace, startMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
-const RUNS = 3_000
-const IDS = Array.from({ length: RUNS }, (_, n) => runId(n))
+/** More than one answer does, which takes 2 s at most: SQLite changes more in that time than a MongoDB engine. */
+const RUNS = { sqlite: 3_000, mongodb: 1_000 } as const
 
 for (const store of STORES) {
   describe(`many runs at once, ${store.name}`, { skip: store.skip }, () => {
     const cleanup = new Cleanup({ after })
+    const total = RUNS[store.name]
+    const ids = Array.from({ length: total }, (_, n) => runId(n))
 
     test('a request goes on when the coordinator that works on it is killed, and does nothing twice', { timeout: 120_000 }, async () => {
       const mesh = await startMesh(cleanup, { store, coordinators: 0 })
@@ -22,7 +24,7 @@ for (const store of STORES) {
       await eventually('a coordinator answers', () => client.runs.count().catch(() => undefined))
       const at = Date.now() - 60_000
       const failed = { state: 'failed', reason: 'handler-error', queuedAt: null, endedAt: at } as const
-      await mesh.store.runs.insert(IDS.map((_, n) => aRun(n, { ...failed, namespace, createdAt: at, handler: 'nobody', target: null })))
+      await mesh.store.runs.insert(ids.map((_, n) => aRun(n, { ...failed, namespace, createdAt: at, handler: 'nobody', target: null })))
       let isKilled = false
       const changed = await client.runs.change(
         'retry',
@@ -38,16 +40,16 @@ for (const store of STORES) {
       assert.ok(isKilled, 'it was killed between two parts')
       const left = changed.skipped.reduce((sum, { count }) => sum + count, 0)
       assert.equal(changed.matched, changed.done + left)
-      const runs = await mesh.store.runs.heads(IDS)
+      const runs = await mesh.store.runs.heads(ids)
       assert.deepEqual(new Set(runs.map((run) => run?.attempt)), new Set([2]), 'each was retried once')
       assert.deepEqual(new Set(runs.map((run) => run?.state)), new Set(['queued']))
       const cancelled = await client.runs.change('cancel', { filter: { handler: 'nobody', state: 'queued' } })
-      assert.equal(cancelled.done, RUNS)
-      assert.equal((await client.runs.count({ state: 'cancelled', since: new Date(at - 1_000).toISOString() })).count, RUNS)
+      assert.equal(cancelled.done, total)
+      assert.equal((await client.runs.count({ state: 'cancelled', since: new Date(at - 1_000).toISOString() })).count, total)
       const rest = await client.runs.change('cancel', { filter: { handler: 'nobody' } }, { dryRun: true })
       assert.deepEqual(
         [rest.matched, rest.eligible, rest.skipped.map(({ code, count }) => [code, count])],
-        [RUNS, 0, [['RUN_ENDED', RUNS]]],
+        [total, 0, [['RUN_ENDED', total]]],
       )
     })
   })

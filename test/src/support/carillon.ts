@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { within } from '@carillon/wire/testing'
+import type { HostedCommand, HostedOutcome } from './carillon-main.ts'
 import type { Cleanup } from './cleanup.ts'
-import { type LaunchOptions, launch, type TestProcess } from './processes.ts'
+import { fork, type LaunchOptions, launch, messageOf, type TestProcess } from './processes.ts'
 
 /** The real command, as npm links it. */
 const BIN = fileURLToPath(new URL('../../../cli/bin/carillon.js', import.meta.url))
+/** Executes many. */
+const HOST = fileURLToPath(new URL('carillon-main.js', import.meta.url))
 
 export interface CliOutcome {
   readonly code: number | null
@@ -23,19 +26,45 @@ export function cliFor(cleanup: Cleanup, url: string | undefined): Cli {
   return async (args, options) => {
     const launched = startCli(cleanup, url === undefined ? args : [...args, '--nats', url], options)
     const { code } = await launched.exited
-    const stdout = launched.stdout()
-    return {
-      code,
-      stdout,
-      stderr: launched.stderr(),
-      json: () => {
-        try {
-          return JSON.parse(stdout)
-        } catch {
-          return assert.fail(`no JSON of carillon ${args.join(' ')}: ${stdout}\n${launched.stderr()}`)
-        }
-      },
-    }
+    return outcomeOf({ code, stdout: launched.stdout(), stderr: launched.stderr() }, args)
+  }
+}
+
+/**
+ * As `cliFor`, for tests with many commands: one process executes them, one after the other. What it cannot do is to be interrupted.
+ * @param url becomes `--nats`; undefined: none is given
+ */
+export function sharedCliFor(cleanup: Cleanup, url: string | undefined): Cli {
+  let host: TestProcess | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const execute = async (command: HostedCommand) => {
+    host ??= fork(cleanup, HOST, {})
+    const answered = messageOf(host)
+    host.child.send(command)
+    return (await answered) as HostedOutcome
+  }
+  return async (given, { env, cwd, input } = {}) => {
+    const args = url === undefined ? given : [...given, '--nats', url]
+    const folder = cwd === undefined ? {} : { cwd: String(cwd) }
+    const executed = last.then(() =>
+      execute({ args, env: { NO_COLOR: '1', ...env }, ...folder, ...(input === undefined ? {} : { input }) }),
+    )
+    last = executed.catch(() => undefined)
+    return outcomeOf(await executed, args)
+  }
+}
+
+function outcomeOf(outcome: Omit<CliOutcome, 'json'>, args: readonly string[]): CliOutcome {
+  const { stdout, stderr } = outcome
+  return {
+    ...outcome,
+    json: () => {
+      try {
+        return JSON.parse(stdout)
+      } catch {
+        return assert.fail(`no JSON of carillon ${args.join(' ')}: ${stdout}\n${stderr}`)
+      }
+    },
   }
 }
 
