@@ -15,7 +15,7 @@ export class MongoRunStore extends MongoLifeStore<RunRecord, RunHead> implements
 
   constructor(database: MongoDatabase) {
     super(database, 'runs', { whole: RUN_COLUMNS, head: RUN_HEAD_COLUMNS })
-    this.#search = new MongoRunSearch(this.records, this.head)
+    this.#search = new MongoRunSearch({ records: this.records, head: this.head, time: () => database.time() })
   }
 
   override async get(ids: readonly string[], maxBytes?: number): Promise<(RunRecord | undefined)[]> {
