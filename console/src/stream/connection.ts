@@ -8,6 +8,8 @@ export interface ConnectionListener {
   /** These topics are subscribed from now on, or something of them was lost: their snapshots are to be read again. */
   resync(topics: readonly string[]): void
   state(state: StreamState): void
+  /** Nobody is signed in any more. */
+  signedOut(): void
 }
 
 export interface ConnectionOptions {
@@ -18,6 +20,7 @@ export interface ConnectionOptions {
   readonly listener: ConnectionListener
 }
 
+const UNAUTHORIZED = 401
 const CHECK_MS = 2_000
 const pathOf = (namespace: string, topics: Iterable<string>) =>
   `/api/v1/stream?${new URLSearchParams({ namespace, topics: [...topics].join(',') })}`
@@ -91,6 +94,7 @@ export class Connection {
       headers: { accept: 'text/event-stream', ...(this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId }) },
       signal: abort.signal,
     })
+    if (response.status === UNAUTHORIZED) this.#options.listener.signedOut()
     if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`)
     const parser = createParser({ onEvent: (event) => this.#take(event), maxBufferSize: 8 * 1024 * 1024 })
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

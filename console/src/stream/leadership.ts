@@ -126,7 +126,7 @@ export class Leadership {
   }
 
   #say(said: Said): void {
-    this.#channel.postMessage(said)
+    if (!this.#isStopped) this.#channel.postMessage(said)
   }
 
   #after(ms: number, run: () => void): void {

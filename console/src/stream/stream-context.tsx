@@ -1,4 +1,6 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { SESSION_KEY } from '../session/session.ts'
 import { systemClock } from '../time/clock.ts'
 import { chance, freshId } from '../time/randomness.ts'
 import type { StreamState } from './rules.ts'
@@ -9,10 +11,14 @@ const StreamContext = createContext<StreamHub | undefined>(undefined)
 /** Opens the stream of a namespace for the pages below. */
 export function StreamProvider({ namespace, children }: { readonly namespace: string; readonly children: ReactNode }): ReactNode {
   const [hub, setHub] = useState<StreamHub>()
+  const queries = useQueryClient()
   useEffect(() => {
     let opened: StreamHub | undefined
+    const onSignedOut = () => {
+      queries.invalidateQueries({ queryKey: SESSION_KEY }).catch(() => undefined)
+    }
     const open = () => {
-      opened = new StreamHub({ namespace, tab: freshId(), clock: systemClock, chance })
+      opened = new StreamHub({ namespace, tab: freshId(), clock: systemClock, chance, onSignedOut })
       opened.start()
       setHub(opened)
     }
@@ -34,7 +40,7 @@ export function StreamProvider({ namespace, children }: { readonly namespace: st
       listening.abort()
       stop()
     }
-  }, [namespace])
+  }, [namespace, queries])
   return <StreamContext value={hub}>{children}</StreamContext>
 }
 

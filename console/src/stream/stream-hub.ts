@@ -23,6 +23,8 @@ export interface StreamHubOptions {
   readonly tab: string
   readonly clock: Clock
   readonly chance: () => number
+  /** Called in the tab that leads; it stops then, and the next one learns of it. */
+  readonly onSignedOut: () => void
 }
 
 /** A tab that was killed says no goodbye: the leader asks all from time to time, and forgets who does not answer. */
@@ -38,6 +40,7 @@ export class StreamHub {
   readonly #stateListeners = new Set<() => void>()
   /** Of the leader: what each other tab wants. */
   readonly #wants = new Map<string, { topics: readonly string[]; at: number }>()
+  #isStopped = false
   #state: StreamState = 'connecting'
   #connection: Connection | undefined
   readonly #leadership: Leadership
@@ -66,6 +69,7 @@ export class StreamHub {
     this.#say({ kind: 'bye', tab: this.#options.tab })
     this.#follow()
     this.#leadership.stop()
+    this.#isStopped = true
     this.#channel.close()
   }
 
@@ -116,6 +120,7 @@ export class StreamHub {
         message: (message) => this.#share({ kind: 'message', message }),
         resync: (topics) => this.#share({ kind: 'resync', topics }),
         state: (state) => this.#share({ kind: 'state', state }),
+        signedOut: this.#options.onSignedOut,
       },
     })
     this.#connection.want(this.#union())
@@ -187,6 +192,7 @@ export class StreamHub {
   }
 
   #say(said: Said): void {
-    this.#channel.postMessage(said)
+    // React ends a component before those in it: they unsubscribe when the hub has stopped, and a closed channel throws.
+    if (!this.#isStopped) this.#channel.postMessage(said)
   }
 }

@@ -191,4 +191,16 @@ export function testOutages(world: () => ConsoleMesh): void {
     await follow(tabs.filter((page) => page !== second))
     await context.close()
   })
+
+  test('who signs out in one tab is signed out in all of them', async () => {
+    const url = new URL(at('')).origin
+    const context = await signIn(url)
+    const tabs = await Promise.all([1, 2, 3].map(() => open(context, at('runs'))))
+    await Promise.all(tabs.map(isLive))
+    const [first] = tabs as [Page]
+    await first.getByRole('button', { name: /^Account/ }).click()
+    await first.getByRole('menuitem', { name: 'Sign out' }).click()
+    await Promise.all(tabs.map((page) => page.getByLabel('Password').waitFor()))
+    await context.close()
+  })
 }
