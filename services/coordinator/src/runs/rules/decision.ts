@@ -20,6 +20,8 @@ export interface Decision {
   readonly set: LifeChange['set']
   /** Of a reported end: log lines of the attempt, for the terminal event. They are not stored. */
   readonly logLines?: number | undefined
+  /** Of a reported end that another attempt follows: when this one began. It is not stored, but noted with the run. */
+  readonly attemptBeganAt?: number
 }
 
 /** Why a report is not applied; it is counted. */

@@ -15,8 +15,8 @@ test('an attempt that another one follows is noted with when, where and why', ()
   assert.deepEqual(noted(run, decision('retried', { state: 'delayed', error })), [failed])
   const lost = { name: 'InstanceLost', message: 'instance worker-1 was lost' }
   assert.deepEqual(noted(run, decision('lost', { state: 'queued' })), [{ ...failed, ...lost }])
-  // An attempt so short that its begin was not stored: the decision knows it of the first one.
-  assert.deepEqual(noted({ owner: null }, decision('retried', { error, firstStartedAt: AT - 9 })), [
+  // An attempt so short that its begin was not stored: the report of its end says it.
+  assert.deepEqual(noted({ owner: null }, { ...decision('retried', { error }), attemptBeganAt: AT - 9 }), [
     { attempt: 1, startedAt: AT - 9, at: AT, ...error },
   ])
 })

@@ -15,7 +15,7 @@ export function withFailedTry(run: RunHead, decision: Decision, now: number): De
   const error = failureOf(run, decision)
   if (!error) return decision
   const { set, event } = decision
-  const startedAt = run.startedAt ?? set.startedAt ?? (run.firstStartedAt === null ? set.firstStartedAt : undefined)
+  const startedAt = run.startedAt ?? decision.attemptBeganAt ?? set.startedAt
   const failed: FailedTry = {
     ...{
       attempt,

@@ -66,7 +66,13 @@ export function decideReport(
   }
   if (report.type === 'finished') {
     const last = context.progress && event !== 'retried' ? { progress: context.progress } : {}
-    return { event, expect, set: { state, ...last, ...finishedSet(life, report, { ...context, event }) }, logLines: report.logLines }
+    const decision = {
+      event,
+      expect,
+      set: { state, ...last, ...finishedSet(life, report, { ...context, event }) },
+      logLines: report.logLines,
+    }
+    return event === 'retried' ? { ...decision, attemptBeganAt: beganAt(life, ranFor(report), context) } : decision
   }
   const startedAt = life.startedAt ?? beganAt(life, 'durationMs' in report ? report.durationMs : 0, context)
   const wakeAt = nextCheck(startedAt, context.policy.timeoutMs, context.now)
