@@ -162,11 +162,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'a task that maps is not checked for whether it still runs': {
-    seed: 115,
+    seed: 239,
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {
-    seed: 2,
+    seed: 3,
     plan: (plan) => (facts: AnyFacts) =>
       plan(facts.run.state === 'running' && !facts.counts ? ({ tally: ONE_LEAF, firsts: [], ...facts } as Facts) : facts),
   },
