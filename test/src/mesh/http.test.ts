@@ -253,6 +253,13 @@ for (const store of STORES) {
       const channel = { target: { kind: 'webhook', url: 'https://example.com/' } }
       const put = await fetch(`${there}/alert-channels/mine`, { method: 'PUT', headers: blind, body: JSON.stringify(channel) })
       assert.equal((await put.json()).code, 'FORBIDDEN')
+      // Who reads a job without its payload and puts it back would remove the payload.
+      const job = `${there}/jobs/hidden`
+      const shown = JSON.parse((await read(job, blind)).text)
+      const back = await fetch(job, { method: 'PUT', headers: blind, body: JSON.stringify({ name: 'hidden', handler: shown.handler }) })
+      assert.equal((await back.json()).code, 'FORBIDDEN')
+      const fresh = await fetch(`${there}/jobs/fresh`, { method: 'PUT', headers: blind, body: JSON.stringify({ handler: shown.handler }) })
+      assert.equal(fresh.status, 200)
       // Answers to changes and refusals do not say it either.
       const other = await startVictim(mesh, cleanup)
       const toThem = base.replace(namespace, other.namespace)

@@ -1,5 +1,5 @@
 import { CarillonError, printable } from '@carillon/contracts'
-import type { AuditRecord, UserRecord } from '@carillon/store'
+import type { AuditRecord, Membership, UserRecord } from '@carillon/store'
 import type { Principal } from '../http/http-controller.ts'
 import type { AccessParts } from './access-parts.ts'
 import type { MadeLink, MakeLink } from './make-link.ts'
@@ -115,7 +115,8 @@ export class Members {
     if (user === undefined) throw memberNotFound(id)
     // Two admins who remove each other at the same moment both stay.
     if (!(await this.#hasAdmin(namespace))) {
-      await users.change(id, () => ({ memberships: before }))
+      const here = membershipOf(before, namespace) as Membership
+      await users.change(id, ({ memberships }) => ({ memberships: { ...memberships, [namespace]: here } }))
       throw lastAdmin(namespace)
     }
     return { before: membershipOf(before, namespace) }

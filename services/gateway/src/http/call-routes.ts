@@ -3,16 +3,18 @@ import {
   CALLS,
   type Call,
   type CallName,
+  type CallRequest,
   CarillonError,
   checkName,
   HTTP_ROUTES,
+  type JobView,
   parseInput,
   printable,
 } from '@carillon/contracts'
 import type { FastifyRequest } from 'fastify'
 import { redact, refuseSearch, refuseSending } from '../access/rules/redact.ts'
 import { decidingRoles } from '../access/rules/roles.ts'
-import type { CallMesh } from '../mesh/call-mesh.ts'
+import type { CallMesh, MeshCall } from '../mesh/call-mesh.ts'
 import { type HttpController, type Principal, principalOf, type Reply, type Route } from './http-controller.ts'
 import { queryReader } from './query-input.ts'
 import { acceptedTraceparent } from './rules/request-id.ts'
@@ -57,18 +59,39 @@ function callRoute(mesh: CallMesh, name: CallName): Route {
         refuseSearch(input, namespace)
         refuseSending(name, namespace)
       }
-      const answer = await mesh.call({
+      const call = {
         name,
         namespace,
         input,
         by: principal.name,
         origin: DECIDING.has(name) ? { ...originOf(request), roles: rolesOf(principal, namespace) } : originOf(request),
         traceparent: acceptedTraceparent(request.headers['traceparent']),
-      })
+      }
+      const answer = await mesh.call(seesPayloads || name !== 'jobsPut' ? call : await putUnseen(mesh, call))
       const { status, headers } = saidOf({ name, method, namespace, answer, url: request.url, headers: request.headers })
       return status === 304 ? { status, headers } : { status, headers, body: seesPayloads ? answer : redact(name, answer) }
     },
   }
+}
+
+/**
+ * A job is put as a whole, so that who may not see its payload would remove it by leaving it out: such a job needs the right. Of the revision that was
+ * read, so that none is removed that comes in between.
+ * @throws CarillonError FORBIDDEN
+ */
+async function putUnseen(mesh: CallMesh, call: MeshCall): Promise<MeshCall> {
+  const { namespace, input } = call
+  const { name, ifRevision } = input as CallRequest<typeof CALLS.jobsPut>
+  try {
+    const stored = (await mesh.call({ ...call, name: 'jobsGet', input: { name } })) as JobView
+    if (redact('jobsGet', stored) === stored) return { ...call, input: { ...(input as object), ifRevision: ifRevision ?? stored.revision } }
+  } catch (error) {
+    if (CarillonError.from(error).code === 'JOB_NOT_FOUND') return { ...call, input: { ...(input as object), ifRevision: ifRevision ?? 0 } }
+    throw error
+  }
+  throw new CarillonError('FORBIDDEN', `Job ${name} has a payload: to replace the job needs the right to see payloads in ${namespace}`, {
+    field: 'payload',
+  })
 }
 
 /** The input of a call: the fields of query or body, and those of path and headers. @throws CarillonError INVALID_REQUEST: they contradict each other */
