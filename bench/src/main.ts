@@ -7,7 +7,8 @@
  * `--only memory --scenarios lists,shards,due,backlog --deployments container,coordinator,up --stores sqlite,mongodb`: memory and event loop of a coordinator
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
  * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. `--only http`: starts over HTTP. `--only streams,opens`: server-sent events of a gateway, to 1 and to 200
- * readers, and 10,000 opens of them. `--only screen`: from an event to the screen of Chromium, some minutes. `--only list --backlog 1000000`: the list of so many runs in Chromium. Everything runs on loopback and ends by itself.
+ * readers, and 10,000 opens of them. `--only screen`: from an event to the screen of Chromium, some minutes. `--only list --backlog 1000000`: the list of so many runs in Chromium.
+ * `--only overview --backlog 1000000`: overviews of so many runs of 30 days, on both stores, some minutes. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
@@ -22,6 +23,7 @@ import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
 import { startExecutor, startMesh } from './mesh-process.ts'
 import { findMongodb } from './mongodb.ts'
+import { measureOverview } from './overview.ts'
 import { measureBullmqFlows } from './peers/bullmq-flows.ts'
 import { measureBullmqSchedules } from './peers/bullmq-schedules.ts'
 import { measureRunList } from './run-list.ts'
@@ -36,7 +38,7 @@ import { measureWorkflows } from './workflows.ts'
 const ROUNDS = 3
 const IDLE_MS = 20_000
 /** Measurements with a row for each of several things. */
-const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows', 'streams', 'screen', 'list']
+const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows', 'streams', 'screen', 'list', 'overview']
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -179,6 +181,10 @@ const measurements: Record<string, () => Promise<object>> = {
   streams: () => withMesh(undefined, ({ url }) => measureStreams(url)),
   list: () => measureRunList(Number(options.backlog)),
   screen: () => withMesh(undefined, measureScreen),
+  overview: async () => ({
+    ...(await measureOverview(Number(options.backlog))),
+    ...(await onMongodb((url) => measureOverview(Number(options.backlog), url))),
+  }),
   http: () => withMesh(undefined, ({ url }) => measureHttp(url, Number(options.runs))),
   opens: () => withMesh(undefined, ({ url }) => measureOpens(url)),
   waiting: () => withMesh(undefined, (parts) => measureWaiting(parts, Number(options.backlog))),

@@ -153,8 +153,10 @@ test('a bucket that is not there yet is waited for; after a reconnect, instances
   bucket = await new Kvm(own.broker.connection).create(PRESENCE_BUCKET)
   await put('i-1', ['mail'])
   await put('i-2', ['mail'])
-  await clock.advance(500)
-  await eventually('it follows', () => names(presence, 'mail').length === 2)
+  await eventually('it follows', async () => {
+    await clock.advance(500)
+    return names(presence, 'mail').length === 2
+  })
   await own.server.kill()
   await own.server.restart()
   const registry = await connectBroker({ nats: { servers: own.server.url }, name: 'registry', log: own.log })
