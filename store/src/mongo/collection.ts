@@ -44,6 +44,11 @@ export class RecordCollection<Item> {
     return this.#database.bulk(() => insertAll(this.#database.bulkTarget(this.name), documents))
   }
 
+  /** About how many there are: the engine need not count them. */
+  estimate(): Promise<number> {
+    return this.#database.estimate(this.name)
+  }
+
   /** @param maxBytes the answer is shorter than `ids` if it would hold more; one record it holds in any case */
   async get<Part>(selection: Selection<Part>, ids: readonly string[], maxBytes?: number): Promise<(Part | undefined)[]> {
     if (ids.length === 0) return []

@@ -50,6 +50,12 @@ export class MongoDatabase {
     return localTime instanceof Date ? localTime.getTime() : undefined
   }
 
+  /** About how many documents a collection has. */
+  async estimate(name: string): Promise<number> {
+    const { n } = await this.read((signal) => this.#db.command({ count: name }, { signal }))
+    return Number(n)
+  }
+
   collection(name: string): Collection<StoredDocument> {
     return this.#db.collection<StoredDocument>(name)
   }

@@ -30,6 +30,11 @@ const PLACE = new Selection<Place>({ id: 'text', createdAt: 'number', endedAt: '
  */
 const LOOKED_BACK_MS = [1, 4, 16, 64, 256, 1_440].map((minutes) => minutes * 60_000)
 
+/** One read sorts so many runs in the time of a few reads. */
+const FEW_RUNS = 5_000
+/** Lists between two estimates of how many runs there are. */
+const ESTIMATED_EVERY = 64
+
 /** What is read of an index. */
 interface Reading {
   readonly state: RunState | undefined
@@ -47,6 +52,8 @@ export class MongoRunSearch {
   readonly #records: RecordCollection<RunRecord>
   readonly #head: Selection<RunHead>
   readonly #time: () => Promise<number | undefined>
+  #lists = 0
+  #areMany: Promise<boolean> = Promise.resolve(false)
 
   /** @param options.time the clock of the engine */
   constructor(options: { records: RecordCollection<RunRecord>; head: Selection<RunHead>; time: () => Promise<number | undefined> }) {
@@ -92,7 +99,7 @@ export class MongoRunSearch {
   async #places(query: SearchQuery, limit: number): Promise<Places> {
     const branches = branchesOf(query, isIndexed(query))
     const tested = filterOf(query)
-    const newest = query.order === 'oldest' ? undefined : (positionOf(query.cursor)?.time ?? query.until ?? (await this.#time()))
+    const newest = await this.#newest(query)
     const find = async (state: RunState | undefined): Promise<Branch> => {
       // The last run that one page reads; undefined when there are fewer.
       const skip = Math.floor(READ_PER_PAGE / branches.length) - 1
@@ -102,6 +109,21 @@ export class MongoRunSearch {
       return found.length > limit ? { found } : { found, end }
     }
     return mergeBranches(await Promise.all(branches.map(find)), { order: query.order, limit })
+  }
+
+  /** When the newest run of the list can be; undefined: one read finds it sooner. */
+  async #newest({ order, cursor, until }: SearchQuery): Promise<number | undefined> {
+    if (this.#lists++ % ESTIMATED_EVERY === 0) this.#areMany = this.#estimate()
+    if (order === 'oldest' || !(await this.#areMany)) return undefined
+    return positionOf(cursor)?.time ?? until ?? (await this.#time())
+  }
+
+  /** An engine that cannot be reached refuses the list itself. */
+  #estimate(): Promise<boolean> {
+    return this.#records.estimate().then(
+      (count) => count > FEW_RUNS,
+      () => false,
+    )
   }
 
   async #read(query: SearchQuery, reading: Reading): Promise<RunPlaceInList[]> {

@@ -49,7 +49,7 @@ export class SendDeliveries {
     const { store, clock, log } = this.#parts
     try {
       const found = await store.deliveries.dueOf({ channel: id, until: clock.now(), limit: AT_ONCE })
-      const { due, behind } = turnsOf(found, await this.#waitingBefore(found))
+      const { due, behind } = turnsOf(found, await this.#waitingBefore(found), clock.now())
       await Promise.all(behind.map(({ delivery, until }) => store.deliveries.replace(postponed(delivery, until), delivery)))
       await this.#sendDue(id, due, signal)
     } catch (error) {

@@ -78,14 +78,17 @@ test('of an incident the first message goes first; what it has to wait for may b
   const other = delivery({ id: 'ib-000001.opened.ops', incident: 'ib-000001' })
   const ids = (deliveries: readonly DeliveryRecord[]) => deliveries.map(({ id }) => id)
   const all = [recovered, reminder(10), reminder(9), opened, other]
-  assert.deepEqual(ids(turnsOf(all, all).due), [opened.id, other.id])
-  assert.deepEqual(turnsOf(all, all).behind, [], 'they are due as soon as the first one is sent')
-  assert.deepEqual(ids(turnsOf([recovered, reminder(10), reminder(9)], []).due), [reminder(9).id])
-  const failing = delivery({ id: opened.id, wakeAt: NOW + MINUTE })
-  const turns = turnsOf([recovered, other], [failing, recovered])
+  assert.deepEqual(ids(turnsOf(all, all, NOW).due), [opened.id, other.id])
+  assert.deepEqual(turnsOf(all, all, NOW).behind, [], 'they are due as soon as the first one is sent')
+  assert.deepEqual(ids(turnsOf([recovered, reminder(10), reminder(9)], [], NOW).due), [reminder(9).id])
+  const failing = delivery({ id: opened.id, wakeAt: NOW + 5 * MINUTE })
+  const turns = turnsOf([recovered, other], [failing, recovered], NOW)
   assert.deepEqual(ids(turns.due), [other.id])
-  assert.deepEqual(turns.behind, [{ delivery: recovered, until: NOW + MINUTE }])
-  assert.deepEqual(turnsOf([], []), { due: [], behind: [] })
+  assert.deepEqual(turns.behind, [{ delivery: recovered, until: NOW + 5 * MINUTE }])
+  const underWay = claimed(opened, NOW - 200)
+  const behind = turnsOf([recovered], [underWay, recovered], NOW).behind
+  assert.deepEqual(behind, [{ delivery: recovered, until: NOW + SECOND }], 'what is being sent now is sent before its lease is over')
+  assert.deepEqual(turnsOf([], [], NOW), { due: [], behind: [] })
 })
 
 test('what a clock has planned that was ahead is due after the lease', () => {

@@ -12,6 +12,8 @@ const CHANNEL_PAUSES_MS = [SECOND, 5 * SECOND, 15 * SECOND, MINUTE, 2 * MINUTE, 
 const LONGEST_MUTE_MS = HOUR
 /** Longer than any send takes: a gateway that holds a delivery for longer is dead. */
 const LEASE_MS = 60 * SECOND
+/** A delivery that may be under way is looked at again after so long: most are sent in less, and what waits behind it must not wait for its lease. */
+const UNDER_WAY_MS = SECOND
 const ANSWER_LETTERS = 500
 
 /** The gateway whose write of this succeeds sends the delivery. */
@@ -105,7 +107,7 @@ export interface Turns {
  * @param due of one channel, the oldest first
  * @param waiting those of their incidents and this channel that have not been sent, due or not
  */
-export function turnsOf(due: readonly DeliveryRecord[], waiting: readonly DeliveryRecord[]): Turns {
+export function turnsOf(due: readonly DeliveryRecord[], waiting: readonly DeliveryRecord[], now: number): Turns {
   const first = new Map<string, DeliveryRecord>()
   for (const delivery of [...due, ...waiting]) {
     const other = first.get(delivery.incident)
@@ -114,7 +116,9 @@ export function turnsOf(due: readonly DeliveryRecord[], waiting: readonly Delive
   const isDue = new Set(due.map(({ id }) => id))
   const behind = due.flatMap((delivery) => {
     const other = first.get(delivery.incident) as DeliveryRecord
-    return other.id === delivery.id || isDue.has(other.id) || other.wakeAt === null ? [] : [{ delivery, until: other.wakeAt }]
+    if (other.id === delivery.id || isDue.has(other.id) || other.wakeAt === null) return []
+    const mayBeUnderWay = other.wakeAt <= now + LEASE_MS
+    return [{ delivery, until: mayBeUnderWay ? Math.min(other.wakeAt, now + UNDER_WAY_MS) : other.wakeAt }]
   })
   return { due: due.filter(({ id, incident }) => first.get(incident)?.id === id), behind }
 }
