@@ -5,7 +5,7 @@ import { systemClock } from '@carillon/runtime'
 import { eventually, startTestBroker, type TestBroker } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
-import { AckPolicy, type Consumer, type JsMsg } from '@nats-io/jetstream'
+import { AckPolicy, type Consumer, JetStreamApiError, type JsMsg } from '@nats-io/jetstream'
 import { RepairQueue } from '../recovery/repair-queue.ts'
 import { WorkPublisher } from './publish-work.ts'
 import { WorkStream } from './work-stream.ts'
@@ -85,6 +85,19 @@ test('there is nothing to be removed: no error', async () => {
   await stream.delete(sequence)
   await stream.remove(only(all[0] as RunRecord))
   await stream.removeAll(aRun(++runs, { handler: 'nobody-offers-it' }))
+})
+
+test('a message that is acknowledged while it is being deleted is gone; another failure is one', async () => {
+  const { runs: all } = await delivered(2)
+  const real = base.broker.manager
+  const [[, sequence] = ['', 0]] = await new WorkStream(base.broker).sequences(all.map(subjectOf))
+  // As the broker answers when its storage cannot delete.
+  const failed = new JetStreamApiError({ code: 500, err_code: 10057, description: 'no message found' })
+  const streams = { deleteMessage: () => Promise.reject(failed) }
+  const failing = new WorkStream({ manager: { direct: real.direct, streams } as unknown as typeof real })
+  await assert.rejects(failing.delete(sequence), failed)
+  await new WorkStream(base.broker).delete(sequence)
+  await failing.delete(sequence)
 })
 
 test('a message that its consumer takes for acknowledged is published again by the repair', async () => {

@@ -8,6 +8,8 @@ const PAGE = 500
 /** The size of one answer of the broker that a connection has room for beside other traffic. */
 const ANSWER_BYTES = 4 * 1024 * 1024
 const MESSAGE_NOT_FOUND = [10037, 10043]
+/** Whatever the storage of the broker said: also that the message was acknowledged a moment ago. */
+const DELETE_FAILED = 10057
 const CONSUMER_NOT_FOUND = 10014
 
 /**
@@ -49,9 +51,13 @@ export class WorkStream implements StoredWork {
   }
 
   async delete(sequence: number): Promise<void> {
-    await this.#manager.streams.deleteMessage(WORK, sequence, false).catch((error: unknown) => {
-      if (!MESSAGE_NOT_FOUND.includes(apiErrorCode(error) ?? 0)) throw error
-    })
+    try {
+      await this.#manager.streams.deleteMessage(WORK, sequence, false)
+    } catch (error) {
+      const code = apiErrorCode(error) ?? 0
+      if (MESSAGE_NOT_FOUND.includes(code)) return
+      if (code !== DELETE_FAILED || (await this.#manager.direct.getMessage(WORK, { seq: sequence })) !== null) throw error
+    }
   }
 
   /**

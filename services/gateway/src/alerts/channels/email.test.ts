@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { CALLS } from '@carillon/contracts'
-import { makeCertificates } from '@carillon/runtime/testing'
+import { eventually, makeCertificates } from '@carillon/runtime/testing'
 import { allowedTargets } from '../allowed-targets.ts'
 import { aMessage, aNotice } from '../testing/messages.ts'
 import { headerOf as header, type SmtpServer, startSmtpServer } from '../testing/smtp-server.ts'
@@ -42,7 +42,8 @@ test('incident and recovery are mails of one thread, with text that nobody can b
   const opened = await channel.send(aMessage([injected]), settings())
   assert.deepEqual([opened.is, /^250/.test(opened.answer)], ['delivered', true])
   assert.equal((await channel.send(aMessage([aNotice('recovered')]), settings())).is, 'delivered')
-  const [one, other] = plain.mails.slice(-2)
+  await eventually('both are printed', () => plain.mails.length === 2)
+  const [one, other] = plain.mails
   assert.deepEqual([one?.from, one?.to], ['carillon@example.org', ['ops@example.com']])
   assert.equal(header(one, 'Bcc'), undefined)
   assert.equal(header(one, 'Subject'), '[Alert] default: job report Bcc: x@evil.example <script> failed once')
@@ -77,6 +78,7 @@ test('STARTTLS: nothing is sent to a server whose certificate nobody vouches for
   assert.equal(encrypted.mails.length, 0)
   setDefaultCACertificates([...getCACertificates(), readFileSync(ca, 'utf8')])
   assert.equal((await channel.send(aMessage(), settings(fields))).is, 'delivered')
+  await eventually('it is printed', () => encrypted.mails.length > 0)
   assert.deepEqual(
     encrypted.mails.map(({ secure, to }) => [secure, to]),
     [[true, ['ops@example.com']]],
