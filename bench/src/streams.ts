@@ -61,7 +61,7 @@ async function measureReaders(
   let resyncs = 0
   const onText = (text: string) => {
     const at = now()
-    for (const [, sent] of text.matchAll(/"(?:note|message)":"at ([\d.]+)"/g)) figures.push(at - Number(sent))
+    for (const [, sent] of text.matchAll(/"(?:handler|message)":"at-([\d.]+)"/g)) figures.push(at - Number(sent))
     if (text.includes('event: resync')) resyncs++
   }
   const streams = await Promise.all(Array.from({ length: readers }, () => open(gateway, PATH + topic, { onText })))
@@ -92,15 +92,16 @@ async function measureReaders(
 }
 
 function publish(connection: NatsConnection, isLog: boolean, number: number): void {
-  const text = `at ${now()}`
+  const text = `at-${now()}`
   if (!isLog) {
     const body = {
       runId: `r${number}`,
-      handler: 'report',
+      // Notes of progress are not among what readers of all runs get.
+      handler: text,
       job: 'report',
       state: 'running',
       attempt: 1,
-      progress: { percent: 1, note: text },
+      progress: { percent: 1 },
     }
     connection.publish(`carillon.bench.live.run.r${number}.progress`, JSON.stringify(body))
     return
