@@ -1,5 +1,6 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import { type Clock, jitter, pause } from '@carillon/wire/internal'
+import { KeyedTurns } from './keyed-turns.ts'
 
 /** Without a pause: two processes change one record at the same moment now and then. */
 const TRIES_AT_ONCE = 3
@@ -22,7 +23,7 @@ export interface TurnOf {
  */
 export class RecordTurns {
   readonly #clock: Clock
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #turns = new KeyedTurns()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -32,22 +33,8 @@ export class RecordTurns {
    * @param change reads, decides and writes; undefined: the write was refused, and it is to be done again
    * @throws CarillonError what `change` throws; CONCURRENT_CHANGE when others were faster for seconds
    */
-  async take<Made>(of: TurnOf, change: () => Promise<Made | undefined>): Promise<Made> {
-    const key = `${of.kind} ${of.id}`
-    const before = this.#last.get(key)
-    const turn = this.#afterwards(before, () => this.#repeat(of, change))
-    const over = turn.then(ignore, ignore)
-    this.#last.set(key, over)
-    try {
-      return await turn
-    } finally {
-      if (this.#last.get(key) === over) this.#last.delete(key)
-    }
-  }
-
-  async #afterwards<Made>(before: Promise<unknown> | undefined, change: () => Promise<Made>): Promise<Made> {
-    await before
-    return change()
+  take<Made>(of: TurnOf, change: () => Promise<Made | undefined>): Promise<Made> {
+    return this.#turns.take(`${of.kind} ${of.id}`, () => this.#repeat(of, change))
   }
 
   async #repeat<Made>({ kind, name, field }: TurnOf, change: () => Promise<Made | undefined>): Promise<Made> {
@@ -59,5 +46,3 @@ export class RecordTurns {
     throw new CarillonError('CONCURRENT_CHANGE', `${kind} ${printable(name)} is being changed by others`, { field, value: printable(name) })
   }
 }
-
-const ignore = () => undefined

@@ -17,7 +17,7 @@ Examples:
 export function addAlertsCommands(program: Command): void {
   const alerts = program
     .command('alerts')
-    .description('who is told when something goes wrong: rules, channels, incidents')
+    .description('rules that raise alerts, channels that deliver them, and incidents')
     .addHelpText('after', HELP)
   addAlertRulesCommands(alerts)
   addAlertChannelsCommands(alerts)

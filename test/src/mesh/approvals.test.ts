@@ -111,7 +111,7 @@ for (const store of STORES)
     })
   })
 
-/** A signal on the stream that says it comes from a gateway: whoever reaches the broker may send one. */
+/** A signal on the stream with a forged `Carillon-Account` header: any client of the broker can send one. */
 async function forgedSignal(mesh: TestMesh, { namespace, runId }: { namespace: string; runId: string }): Promise<{ rejected: string }> {
   const connection = await mesh.nats()
   const seen: string[] = []

@@ -31,7 +31,7 @@ export function cliFor(cleanup: Cleanup, url: string | undefined): Cli {
 }
 
 /**
- * As `cliFor`, for tests with many commands: one process executes them, one after the other. What it cannot do is to be interrupted.
+ * As `cliFor`, for tests with many commands: one process executes them, one after the other. A command cannot be interrupted by a signal.
  * @param url becomes `--nats`; undefined: none is given
  */
 export function sharedCliFor(cleanup: Cleanup, url: string | undefined): Cli {

@@ -1,5 +1,5 @@
 import { CarillonError } from '@carillon/contracts'
-import { type Clock, networkOf } from '@carillon/runtime'
+import { type Clock, KeyedTurns, networkOf } from '@carillon/runtime'
 import { delayAfter } from './rules/throttle.ts'
 
 /** After which failures are forgotten. */
@@ -19,8 +19,7 @@ interface Failures {
 export class Throttle {
   readonly #clock: Clock
   readonly #failures = new Map<string, Failures>()
-  /** Of each account and address the end of its last attempt. */
-  readonly #last = new Map<string, Promise<unknown>>()
+  readonly #turns = new KeyedTurns()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -46,8 +45,8 @@ export class Throttle {
   attempt(account: string, ip: string, matches: () => Promise<boolean>): Promise<boolean> {
     const address = networkOf(ip)
     // Always in this order, so that no two attempts wait for each other.
-    return this.#inTurn(`address ${address}`, () =>
-      this.#inTurn(`account ${account}`, async () => {
+    return this.#turns.take(`address ${address}`, () =>
+      this.#turns.take(`account ${account}`, async () => {
         this.#admit(account, address)
         const isRight = await matches()
         if (isRight) this.#succeeded(account)
@@ -55,18 +54,6 @@ export class Throttle {
         return isRight
       }),
     )
-  }
-
-  async #inTurn<Value>(key: string, attempt: () => Promise<Value>): Promise<Value> {
-    const before = this.#last.get(key)
-    const turn = before === undefined ? attempt() : before.then(attempt)
-    const over = turn.then(ignore, ignore)
-    this.#last.set(key, over)
-    try {
-      return await turn
-    } finally {
-      if (this.#last.get(key) === over) this.#last.delete(key)
-    }
   }
 
   #admit(account: string | undefined, address: string): void {
@@ -106,5 +93,3 @@ export class Throttle {
     return undefined
   }
 }
-
-const ignore = () => undefined

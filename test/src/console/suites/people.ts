@@ -1,4 +1,4 @@
-/** Who may do what, and who is told: settings and alerts in the console. */
+/** The settings of members, roles and tokens, and the pages of alerts. */
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'

@@ -46,7 +46,7 @@ export class AdmitIdentity {
     throw new CarillonError('SIGN_IN_REFUSED', `${name} has no role here: the provider grants none`, { field: settings.claim })
   }
 
-  /** Someone with a password may have the same name already: the two are told apart. */
+  /** Where a password account has the same name already, the name of the provider is appended, so that the two can be distinguished. */
   async #nameOf({ claims, subject }: Identity): Promise<string> {
     const { users, settings } = this.#parts
     const name = accountName(claims, subject)

@@ -128,7 +128,7 @@ test('a default role is for those whom no group gives one', async (t) => {
   assert.equal((await (await accounts.admin()).ask('GET /api/v1/session')).body.namespaces['*'].role, 'admin')
 })
 
-test('a name says nothing: that of someone with a password is told apart, and opens nothing', async (t) => {
+test('a user of the provider with the name of a password account gets an account of its own, with another shown name', async (t) => {
   await provider.putInto('ada', ['ops'])
   const accounts = await startTestAccounts(t, { provider: provider.settings })
   const admin = await accounts.admin()
