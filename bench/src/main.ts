@@ -8,7 +8,8 @@
  * under large and many runs, and the starts of other runs meanwhile, some minutes; only when it is asked for. `--only gates --runs 10000 --gates 100000
  * --scenarios cost,hot,small`: what limits cost, some minutes; only when it is asked for. `--only http`: starts over HTTP. `--only streams,opens`: server-sent events of a gateway, to 1 and to 200
  * readers, and 10,000 opens of them. `--only screen`: from an event to the screen of Chromium, some minutes. `--only list --backlog 1000000`: the list of so many runs in Chromium.
- * `--only overview --backlog 1000000`: overviews of so many runs of 30 days, on both stores, some minutes. Everything runs on loopback and ends by itself.
+ * `--only overview --backlog 1000000`: overviews of so many runs of 30 days, on both stores, some minutes. `--only history --backlog 1000000 --stores sqlite,mongodb`: throughput and latency with a tenth
+ * of so many ended runs in the store, and with all of them, some minutes. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@carillon/sdk'
@@ -17,6 +18,7 @@ import { measureDelayed } from './delayed.ts'
 import { measureFailover } from './failover.ts'
 import { measureFanOut } from './fan-out.ts'
 import { GATE_SCENARIOS, measureGates } from './gates.ts'
+import { measureHistory } from './history.ts'
 import { measureHttp } from './http.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
@@ -38,7 +40,7 @@ import { measureWorkflows } from './workflows.ts'
 const ROUNDS = 3
 const IDLE_MS = 20_000
 /** Measurements with a row for each of several things. */
-const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows', 'streams', 'screen', 'list', 'overview']
+const HAVE_ROWS = ['signals', 'memory', 'gates', 'schedules', 'workflows', 'streams', 'screen', 'list', 'overview', 'history']
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
@@ -159,6 +161,17 @@ async function measureAllMemory(): Promise<Record<string, object>> {
   return rows
 }
 
+async function measureAllHistory(): Promise<Record<string, object>> {
+  const runs = Number(options.backlog)
+  const rows: Record<string, object> = {}
+  for (const store of options.stores.split(',')) {
+    if (store === 'mongodb')
+      Object.assign(rows, await onMongodb((url) => measureHistory(runs, { store, say, storeUrlOf: (name) => `${url}_${name}` })))
+    else Object.assign(rows, await measureHistory(runs, { store, say }))
+  }
+  return rows
+}
+
 const measurements: Record<string, () => Promise<object>> = {
   idle: measureIdle,
   sqlite: () => measureStore(),
@@ -168,6 +181,7 @@ const measurements: Record<string, () => Promise<object>> = {
   failover: async () => ({ sqlite: await measureFailover(), mongodb: await onMongodb(measureFailover) }),
   'fan-out': async () => ({ sqlite: await fanOut(), mongodb: await onMongodb(fanOut) }),
   mongodb: () => onMongodb(measureStore),
+  history: measureAllHistory,
   memory: measureAllMemory,
   gates: () =>
     withMesh(undefined, (parts) =>
