@@ -341,12 +341,9 @@ export function fromStored(value: unknown, kind: ColumnKind): unknown {
 const RECORD_BYTES = 500
 
 /** About how many bytes a stored record has as JSON. */
-export function bytesOf(stored: Readonly<Record<string, unknown>>): number {
+export function bytesOf(stored: readonly unknown[]): number {
   let bytes = RECORD_BYTES
-  for (const column in stored) {
-    const value = stored[column]
-    if (typeof value === 'string') bytes += Buffer.byteLength(value)
-  }
+  for (const value of stored) if (typeof value === 'string') bytes += Buffer.byteLength(value)
   return bytes
 }
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite'
 import { CarillonError, withoutTerminalCodes } from '@carillon/contracts'
 import { createFolder } from '../create-folder.ts'
 import { refuseNewer } from '../schema-version.ts'
@@ -23,12 +23,19 @@ const PAGE_BYTES = 4_096
 const CACHE_KIB = 16_384
 
 export type Row = Record<string, unknown>
+/** A row by the places of its columns. Node makes it in a third of the time that an object with a name for each column takes. */
+export type Values = readonly unknown[]
+
+/** Node 22 has none. */
+const HAS_ARRAYS = 'setReturnArrays' in StatementSync.prototype
+const valuesOf = (row: unknown): Values => (Array.isArray(row) ? row : Object.values(row as Row))
 
 /** One open database: pragmas, cached statements, transactions and coded errors. */
 export class Connection {
   readonly path: string
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #readings = new Map<string, StatementSync>()
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   readonly #changes: StatementSync
@@ -68,12 +75,31 @@ export class Connection {
     return this.guard(() => this.statement(sql).all(...values) as Row[])
   }
 
-  /** Passes on row after row while `take` answers true; answers whether `take` stopped it. */
-  each(sql: string, values: readonly SQLInputValue[], take: (row: Row) => boolean): boolean {
+  /** The same, by the places of the columns. */
+  values(sql: string, values: readonly SQLInputValue[]): Values[] {
     return this.guard(() => {
-      for (const row of this.statement(sql).iterate(...values)) if (!take(row as Row)) return true
+      const rows: unknown[] = this.#reading(sql).all(...values)
+      return HAS_ARRAYS ? (rows as Values[]) : rows.map(valuesOf)
+    })
+  }
+
+  /** Passes on row after row while `take` answers true; answers whether `take` stopped it. */
+  each(sql: string, values: readonly SQLInputValue[], take: (row: Values) => boolean): boolean {
+    return this.guard(() => {
+      for (const row of this.#reading(sql).iterate(...values)) if (!take(valuesOf(row))) return true
       return false
     })
+  }
+
+  /** The prepared statement of this text, which answers arrays where Node has them. */
+  #reading(sql: string): StatementSync {
+    let statement = this.#readings.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      if (HAS_ARRAYS) statement.setReturnArrays(true)
+      this.#readings.set(sql, statement)
+    }
+    return statement
   }
 
   /** Runs one statement that changes existing rows; answers how many it changed. */
@@ -107,6 +133,7 @@ export class Connection {
     if (!this.#database.isOpen) return
     this.#checkpointer?.stop()
     this.#statements.clear()
+    this.#readings.clear()
     this.#database.close()
   }
 

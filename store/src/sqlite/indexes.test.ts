@@ -26,6 +26,11 @@ class WatchedConnection extends Connection {
     return super.all(sql, values)
   }
 
+  override values(sql: string, values: Parameters<Connection['all']>[1]) {
+    this.#note(sql, values)
+    return super.values(sql, values)
+  }
+
   override each(sql: string, values: Parameters<Connection['all']>[1], take: Parameters<Connection['each']>[2]) {
     this.#note(sql, values)
     return super.each(sql, values, take)
@@ -47,6 +52,7 @@ test('every question has an index, and none sorts what it may have to skip', asy
   const due = { until: 5, shares: [1, 2], limit: 10 }
   await runs.due(due)
   await tasks.due(due)
+  await tasks.heads(['run-1', 'run-2'])
   await new SqliteJobStore(connection).due(due)
   await new SqliteJobStore(connection).list({ namespace, limit: 10 })
   await new SqliteJobStore(connection).triggered({ limit: 10 })

@@ -59,10 +59,10 @@ export class SqliteStatsStore implements StatsStore {
   }
 
   async openRuns({ by, limit }: Parameters<StatsStore['openRuns']>[0]): Promise<OpenRun[]> {
-    return this.#connection.all(this.#run.sql(`${OPEN[by]} limit ?`), [limit]).map(this.#run.decode)
+    return this.#connection.values(this.#run.sql(`${OPEN[by]} limit ?`), [limit]).map(this.#run.decode)
   }
 
   async openTasks({ by, limit }: Parameters<StatsStore['openTasks']>[0]): Promise<OpenTask[]> {
-    return this.#connection.all(this.#task.sql(`${OPEN[by]} limit ?`), [limit]).map(this.#task.decode)
+    return this.#connection.values(this.#task.sql(`${OPEN[by]} limit ?`), [limit]).map(this.#task.decode)
   }
 }

@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite'
 import { bytesOf, type ColumnKind, type Columns, fromStored, type StoredValue, toStored } from '../columns.ts'
 import type { InsertOutcome, UpdateOutcome } from '../ports.ts'
 import type { PageQuery } from '../slice.ts'
-import type { Connection, Row } from './connection.ts'
+import type { Connection, Row, Values } from './connection.ts'
 import { type LargeText, LargeTexts } from './large-texts.ts'
 
 /** A record as the table keeps it, and its texts that are too large for that. */
@@ -11,14 +11,23 @@ interface Encoded {
   readonly beside: LargeText[]
 }
 
+const WITH_ID = 'where "id" = ?'
+const WITH_IDS = 'where "id" in (select "value" from json_each(?))'
+
 /** How some columns of a table are read. */
 export class Selection<Item> {
-  readonly #parsed: readonly (readonly [string, ColumnKind])[]
+  readonly #kinds: readonly (readonly [string, ColumnKind])[]
+  /** A record without values, to be copied: so all records of a selection have one shape, and are fast to read and to copy. */
+  readonly #empty: Readonly<Row>
   readonly #text: string
+  /** The place of the id among its columns. */
+  readonly idAt: number
 
   constructor(table: string, columns: Columns<Item>, large: LargeTexts) {
     const kinds = Object.entries<ColumnKind>(columns)
-    this.#parsed = kinds.filter(([, kind]) => kind === 'json' || kind === 'error')
+    this.#kinds = kinds
+    this.idAt = kinds.findIndex(([column]) => column === 'id')
+    this.#empty = Object.fromEntries(kinds.map(([column]) => [column, null]))
     this.#text = `select ${kinds.map(([column, kind]) => `${readAs(kind, large.expression(column))} as "${column}"`).join(', ')} from "${table}"`
   }
 
@@ -27,9 +36,14 @@ export class Selection<Item> {
     return `${this.#text} ${rest}`
   }
 
-  decode = (row: Row): Item => {
-    const item: Row = { ...row }
-    for (const [column, kind] of this.#parsed) item[column] = fromStored(item[column], kind)
+  decode = (values: Values): Item => {
+    const item: Row = { ...this.#empty }
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      if (value === null) continue
+      const [column, kind] = this.#kinds[i]!
+      item[column] = kind === 'json' || kind === 'error' ? fromStored(value, kind) : value
+    }
     return item as Item
   }
 }
@@ -106,23 +120,29 @@ export class Table<Item> {
 
   /** @param maxBytes the answer is shorter than `ids` if it would hold more; one record it holds in any case */
   get<Part>(selection: Selection<Part>, ids: readonly string[], maxBytes = Number.POSITIVE_INFINITY): (Part | undefined)[] {
-    return this.#connection.guard(() => {
-      const statement = this.#connection.statement(selection.sql('where "id" = ?'))
-      const items: (Part | undefined)[] = []
-      let bytes = 0
-      for (const id of ids) {
-        const row = statement.get(id) as Row | undefined
-        if (row && maxBytes !== Number.POSITIVE_INFINITY) bytes += bytesOf(row)
-        if (bytes > maxBytes && items.length > 0) break
-        items.push(row && selection.decode(row))
-      }
-      return items
-    })
+    if (ids.length > 1 && maxBytes === Number.POSITIVE_INFINITY) return this.#getAll(selection, ids)
+    const items: (Part | undefined)[] = []
+    let bytes = 0
+    for (const id of ids) {
+      const [values] = this.#connection.values(selection.sql(WITH_ID), [id])
+      if (values && maxBytes !== Number.POSITIVE_INFINITY) bytes += bytesOf(values)
+      if (bytes > maxBytes && items.length > 0) break
+      items.push(values && selection.decode(values))
+    }
+    return items
+  }
+
+  /** In one statement: each further one would cost more than its row. */
+  #getAll<Part>(selection: Selection<Part>, ids: readonly string[]): (Part | undefined)[] {
+    const found = new Map<unknown, Part>()
+    for (const values of this.#connection.values(selection.sql(WITH_IDS), [JSON.stringify(ids)]))
+      found.set(values[selection.idAt], selection.decode(values))
+    return ids.map((id) => found.get(id))
   }
 
   /** Rows of `select … from this table` followed by `rest`. */
   select<Part>(selection: Selection<Part>, rest: string, values: readonly StoredValue[]): Part[] {
-    return this.#connection.all(selection.sql(rest), values).map(selection.decode)
+    return this.#connection.values(selection.sql(rest), values).map(selection.decode)
   }
 
   /** A page of such rows, and whether there are more. What does not fit is not read. */
@@ -131,11 +151,16 @@ export class Table<Item> {
     { rest, values }: { rest: string; values: readonly StoredValue[] },
     { limit, maxBytes = Number.POSITIVE_INFINITY }: PageQuery,
   ): { items: Part[]; isMore: boolean } {
+    const sql = selection.sql(`${rest} limit ?`)
+    if (maxBytes === Number.POSITIVE_INFINITY) {
+      const rows = this.#connection.values(sql, [...values, limit + 1])
+      return { items: rows.slice(0, limit).map(selection.decode), isMore: rows.length > limit }
+    }
     const items: Part[] = []
     let bytes = 0
-    const isMore = this.#connection.each(selection.sql(`${rest} limit ?`), [...values, limit + 1], (row) => {
+    const isMore = this.#connection.each(sql, [...values, limit + 1], (row) => {
       if (items.length === limit) return false
-      if (maxBytes !== Number.POSITIVE_INFINITY) bytes += bytesOf(row)
+      bytes += bytesOf(row)
       if (bytes > maxBytes && items.length > 0) return false
       items.push(selection.decode(row))
       return true
