@@ -1,4 +1,4 @@
-import type { Client } from '@carillon/sdk'
+import type { Client, RunHandle } from '@carillon/sdk'
 import type { BenchExecutor, MeshProcess } from './mesh-process.ts'
 import { startInstances } from './mesh-process.ts'
 
@@ -29,7 +29,7 @@ export async function measureFanOut(parts: Parts, options: { isWhole: boolean })
 }
 
 /** Seconds from the call to the end of the run. */
-async function mapItems(client: Client, items: number): Promise<number> {
+export async function mapItems(client: Client, items: number): Promise<number> {
   const begun = performance.now()
   const run = await client.run('fan', { items })
   await run.result({ timeoutMs: HOUR_MS })
@@ -78,16 +78,27 @@ async function reduceLag(client: Client): Promise<number> {
 
 /** From the call to the stored end of a run with 100,000 open tasks. */
 async function cancelOf(client: Client): Promise<number> {
-  const run = await client.run('fan', { items: ITEMS, isEndless: true })
-  for (let open = 0; open < ITEMS; ) {
+  const run = await openFan(client, ITEMS)
+  const begun = performance.now()
+  await cancel(client, run)
+  return Math.round(performance.now() - begun)
+}
+
+/** A run with so many open tasks that never end by themselves. */
+export async function openFan(client: Client, items: number): Promise<RunHandle> {
+  const run = await client.run('fan', { items, isEndless: true })
+  for (let open = 0; open < items; ) {
     await new Promise((resolve) => setTimeout(resolve, WATCH_MS))
     const { stages } = await client.runs.tree(run.id)
     open = stages.reduce((sum, { total }) => sum + total, 0) - 1
   }
-  const begun = performance.now()
+  return run
+}
+
+/** Until the end is stored. */
+export async function cancel(client: Client, run: RunHandle): Promise<void> {
   await client.runs.cancel(run.id)
   await run.ended({ timeoutMs: HOUR_MS })
-  return Math.round(performance.now() - begun)
 }
 
 /** Of a step that does nothing, stored. */

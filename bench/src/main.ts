@@ -12,7 +12,6 @@
  * of so many ended runs in the store, and with all of them, some minutes. Everything runs on loopback and ends by itself.
  */
 import { parseArgs } from 'node:util'
-import { connect } from '@carillon/sdk'
 import { measureBacklog } from './backlog.ts'
 import { measureDelayed } from './delayed.ts'
 import { measureFailover } from './failover.ts'
@@ -23,8 +22,8 @@ import { measureHttp } from './http.ts'
 import { measureStart } from './latency.ts'
 import { measureLateness } from './lateness.ts'
 import { MEMORY_SCENARIOS, measureMemory } from './memory.ts'
-import { startExecutor, startMesh } from './mesh-process.ts'
-import { findMongodb } from './mongodb.ts'
+import { startMesh } from './mesh-process.ts'
+import { findDatabase } from './mongodb.ts'
 import { measureOverview } from './overview.ts'
 import { measureBullmqFlows } from './peers/bullmq-flows.ts'
 import { measureBullmqSchedules } from './peers/bullmq-schedules.ts'
@@ -35,6 +34,7 @@ import { measureSignals, measureWaiting } from './signals.ts'
 import { measureOpens, measureStreams } from './streams.ts'
 import { measureBulk, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
+import { withMesh } from './with-mesh.ts'
 import { measureWorkflows } from './workflows.ts'
 
 const ROUNDS = 3
@@ -58,27 +58,6 @@ const { values: options } = parseArgs({
 const parts = options.only?.split(',') ?? ['idle', 'sqlite', 'lateness', 'fan-out', 'signals', 'mongodb']
 const report: Record<string, object> = {}
 const say = (line: string) => console.error(`bench: ${line}`)
-
-async function withMesh<T>(
-  storeUrl: string | undefined,
-  measure: (parts: {
-    url: string
-    mesh: Awaited<ReturnType<typeof startMesh>>
-    client: Awaited<ReturnType<typeof connect>>['client']
-    executor: Awaited<ReturnType<typeof startExecutor>>
-  }) => Promise<T>,
-): Promise<T> {
-  const mesh = await startMesh(storeUrl ? { storeUrl } : {})
-  const executor = await startExecutor(mesh.url)
-  const connection = await connect({ servers: mesh.url, service: 'bench-client', namespace: 'bench' })
-  try {
-    return await measure({ url: mesh.url, mesh, client: connection.client, executor })
-  } finally {
-    await connection.stop()
-    await executor.stop()
-    await mesh.stop()
-  }
-}
 
 /** The median of some rounds, after one that is not counted. */
 async function median(measure: () => Promise<number>): Promise<number> {
@@ -107,18 +86,12 @@ async function measureIdle(): Promise<object> {
   return { rssMiB: after.rssMiB, cpuPercent: Math.round(((after.cpuMs - before.cpuMs) / IDLE_MS) * 1_000) / 10, readyMs: mesh.readyMs }
 }
 
-let asked: Promise<string | undefined> | undefined
 /** Measures on a database of its own, where there is an engine. */
 async function onMongodb(measure: (storeUrl: string) => Promise<object>): Promise<object> {
-  asked ??= findMongodb()
-  const url = await asked
-  if (!url) {
-    say('MongoDB is not measured: there is no engine')
-    return { skipped: true }
-  }
-  const database = new URL(url)
-  database.pathname = `/carillon_bench_${process.pid}`
-  return measure(database.href)
+  const storeUrl = await findDatabase()
+  if (storeUrl) return measure(storeUrl)
+  say('MongoDB is not measured: there is no engine')
+  return { skipped: true }
 }
 
 const fanOut = (storeUrl?: string) => withMesh(storeUrl, (parts) => measureFanOut(parts, { isWhole: storeUrl === undefined }))

@@ -9,3 +9,14 @@ export async function findMongodb(): Promise<string | undefined> {
   process.disconnect()
   return url
 }
+
+let asked: Promise<string | undefined> | undefined
+/** The URL of a database of this process, where there is an engine. It is found once. */
+export async function findDatabase(): Promise<string | undefined> {
+  asked ??= findMongodb()
+  const url = await asked
+  if (url === undefined) return undefined
+  const database = new URL(url)
+  database.pathname = `/carillon_bench_${process.pid}`
+  return database.href
+}
