@@ -66,10 +66,12 @@ const MEASUREMENTS: Readonly<Record<string, readonly { store: Store; scenariosOf
   mongodb: [{ store: 'mongodb', scenariosOf: callsOf }],
 }
 
-function show(name: string, { unit }: Scenario, { perS, processorUs, tables }: ProfiledScenario): void {
+function show(name: string, { unit }: Scenario, { perS, processorUs, wire, tables }: ProfiledScenario): void {
   const all = Object.values(processorUs).reduce((sum, us) => sum + us, 0)
   console.log(`\n${name}: ${perS} ${unit}s/s; processor time in µs of a ${unit}:`)
   console.table({ processorUs: { ...processorUs, all: Math.round(all * 10) / 10 } })
+  console.log(`on the wire, of a ${unit}, to and from nats-server:`)
+  console.table({ wire })
   for (const [title, { unit, total, rows }] of Object.entries(tables)) {
     console.log(`\n${name}, ${title}: ${total} ${unit}`)
     console.table(rows.map(({ self, ...row }) => ({ [unit]: self, ...row })))

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Profile } from 'pprof-format'
-import type { NatsProfiler } from './nats-profiler.ts'
+import type { NatsProfiler, Traffic } from './nats-profiler.ts'
 import { placesOf } from './places.ts'
 import { processorTimes, roleOf } from './processes.ts'
 import { allocationTable, cpuTable, goTable, type SelfTable } from './tables.ts'
@@ -26,6 +26,8 @@ export interface ProfiledScenario {
   readonly perS: number
   /** Processor time in µs of each kind of process for one unit, without profilers. */
   readonly processorUs: Readonly<Record<string, number>>
+  /** What one unit sends to nats-server and is sent by it. */
+  readonly wire: Traffic
   /** `mesh cpu` → where its processor time went; `mesh allocations` → what it allocated. */
   readonly tables: Readonly<Record<string, SelfTable>>
 }
@@ -52,13 +54,20 @@ export class Profiler {
     await scenario.prepare?.()
     await scenario.work()
     await scenario.prepare?.()
-    const before = processorTimes(scenario)
+    const [before, sentBefore] = [processorTimes(scenario), await this.#nats.traffic()]
     const ms = await timed(scenario.work)
-    const processorUs: Record<string, number> = {}
-    for (const [role, us] of processorTimes(scenario)) processorUs[role] = tenths((us - (before.get(role) ?? 0)) / scenario.count)
+    const [after, sent] = [processorTimes(scenario), await this.#nats.traffic()]
+    const perUnit = (value: number, valueBefore = 0) => tenths((value - valueBefore) / scenario.count)
+    const processorUs = Object.fromEntries([...after].map(([role, us]) => [role, perUnit(us, before.get(role))]))
+    const wire: Traffic = {
+      messagesIn: perUnit(sent.messagesIn, sentBefore.messagesIn),
+      messagesOut: perUnit(sent.messagesOut, sentBefore.messagesOut),
+      bytesIn: perUnit(sent.bytesIn, sentBefore.bytesIn),
+      bytesOut: perUnit(sent.bytesOut, sentBefore.bytesOut),
+    }
     const tables: Record<string, SelfTable> = {}
     for (const kind of ['cpu', 'heap'] as const) Object.assign(tables, await this.#profile(scenario, kind, ms))
-    return { perS: Math.round((scenario.count * 1_000) / ms), processorUs, tables }
+    return { perS: Math.round((scenario.count * 1_000) / ms), processorUs, wire, tables }
   }
 
   async #profile(scenario: Scenario, kind: ProfileKind, expectedMs: number): Promise<Record<string, SelfTable>> {
