@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
     peers: { type: 'boolean' },
     only: { type: 'string', default: ALL.join(',') },
     rounds: { type: 'string', default: '3' },
-    runs: { type: 'string', default: '10000' },
+    runs: { type: 'string', default: '40000' },
     calls: { type: 'string', default: '200' },
     leaves: { type: 'string', default: '10000' },
     jobs: { type: 'string', default: '1000' },
