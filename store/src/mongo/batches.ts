@@ -1,6 +1,8 @@
 /** The limits of one command: engines accept 48 MB and 100,000 items, but other commands wait for it. */
 const MAX_ITEMS = 500
 const MAX_BYTES = 16 * 1024 * 1024
+/** Engines end a reply before the document with which it would have more than 16 MB. No record has half of that. */
+const REPLY_BYTES = 8 * 1024 * 1024
 
 /** Cuts a bulk into commands of a size that every engine takes. */
 export function batchesOf<Item>(items: readonly Item[]): Item[][] {
@@ -20,8 +22,17 @@ export function batchesOf<Item>(items: readonly Item[]): Item[][] {
   return batches
 }
 
+/** Whether documents may have as many bytes as a reply may hold. */
+export function isLarge(documents: readonly object[]): boolean {
+  let bytes = 0
+  return documents.some((document) => {
+    bytes += weight(document)
+    return bytes > REPLY_BYTES
+  })
+}
+
 /** Bytes as BSON, at most: a letter takes up to three, a field of any other kind is small. */
-function weight(value: unknown): number {
+export function weight(value: unknown): number {
   if (typeof value === 'string') return 32 + value.length * 3
   if (typeof value !== 'object' || value === null) return 32
   let sum = 32

@@ -5,6 +5,7 @@ import { batchesOf } from './batches.ts'
 import type { StoredDocument } from './document.ts'
 import { DUPLICATE_KEY, isTransient } from './mongo-error.ts'
 import { RetryBackoff } from './retry.ts'
+import { type ConditionalUpdate, groupsOf, statementOf } from './statements.ts'
 
 type Id = string | number
 
@@ -27,13 +28,6 @@ interface WriteFailure {
   readonly index: number
   readonly code: number
   readonly errmsg?: string
-}
-
-/** One conditional update. The filter does not contain `_id`. */
-export interface ConditionalUpdate {
-  readonly id: string
-  readonly filter: Document
-  readonly update: Document
 }
 
 /** Names one bulk in the records that it writes. */
@@ -70,7 +64,7 @@ async function insertBatch(target: BulkTarget, batch: StoredDocument[], writer: 
   return taken
 }
 
-/** Applies each update whose filter matches. All of them carry `writer`, and no two have the same id. */
+/** Applies each update whose filter matches; its record remembers `writer`. No two have the same id. */
 export async function updateAll(target: BulkTarget, updates: readonly ConditionalUpdate[], writer: string): Promise<UpdateOutcome[]> {
   const applied = new Set<Id>()
   const sorted = updates.toSorted((a, b) => (a.id < b.id ? -1 : 1))
@@ -85,31 +79,16 @@ async function updateBatch(target: BulkTarget, batch: ConditionalUpdate[], write
   for (let pending = batch; pending.length > 0; ) {
     const sent = pending
     const groups = groupsOf(sent)
-    const result = await attempt(() => target.send({ update: '', updates: groups.map(statementOf), ordered: false }), backoff)
+    const result = await attempt(
+      () => target.send({ update: '', updates: groups.map((group) => statementOf(group, writer)), ordered: false }),
+      backoff,
+    )
     const ids = sent.map(({ id }) => id)
     for (const id of result.count === sent.length ? ids : await target.writtenBy(ids, writer)) applied.add(id)
     const again = result.unknown ? sent : result.failures.flatMap(({ index }) => groups[index]!)
     pending = again.filter(({ id }) => !applied.has(id))
   }
   return applied
-}
-
-/** Updates that expect and set the same: an engine takes one statement for many records several times faster than one for each. */
-function groupsOf(updates: readonly ConditionalUpdate[]): ConditionalUpdate[][] {
-  const groups = new Map<string, ConditionalUpdate[]>()
-  for (const update of updates) {
-    const key = JSON.stringify([update.filter, update.update])
-    const group = groups.get(key)
-    if (group) group.push(update)
-    else groups.set(key, [update])
-  }
-  return [...groups.values()]
-}
-
-function statementOf(group: readonly ConditionalUpdate[]): Document {
-  const [{ id, filter, update }] = group as [ConditionalUpdate]
-  if (group.length === 1) return { q: { _id: id, ...filter }, u: update }
-  return { q: { _id: { $in: group.map((one) => one.id) }, ...filter }, u: update, multi: true }
 }
 
 interface Attempt {

@@ -1,9 +1,10 @@
-import type { Document, Sort } from 'mongodb'
+import type { Document, FindOptions as FindOptionsOfDriver, Sort } from 'mongodb'
 import type { Columns } from '../columns.ts'
 import type { Due, DueQuery, InsertOutcome, UpdateOutcome } from '../ports.ts'
 import { SHARES } from '../shares.ts'
 import type { PageQuery } from '../slice.ts'
-import { type ConditionalUpdate, insertAll, newWriter, updateAll } from './bulk.ts'
+import { isLarge } from './batches.ts'
+import { insertAll, newWriter, updateAll } from './bulk.ts'
 import type { MongoDatabase } from './database.ts'
 import { DocumentShape, Selection, type StoredDocument } from './document.ts'
 
@@ -20,6 +21,12 @@ export interface RecordKind<Item> {
   readonly columns: Columns<Item>
   /** Makes the id of records that have none of their own. */
   readonly idOf?: (item: Item) => string
+}
+
+/** The first records of a list, and whether others follow. */
+export interface Page<Part> {
+  readonly items: Part[]
+  readonly isMore: boolean
 }
 
 /** The records of one kind. */
@@ -53,7 +60,7 @@ export class RecordCollection<Item> {
   async get<Part>(selection: Selection<Part>, ids: readonly string[], maxBytes?: number): Promise<(Part | undefined)[]> {
     if (ids.length === 0) return []
     const asked = maxBytes === undefined || ids.length === 1 ? ids : await this.#thatFit(ids, maxBytes)
-    const found = await this.find(selection, { _id: { $in: [...asked] } })
+    const found = await this.find(selection, { _id: { $in: [...asked] } }, { limit: asked.length })
     const byId = new Map(found.map((item) => [(item as { id?: unknown }).id, item]))
     return asked.map((id) => byId.get(id))
   }
@@ -78,16 +85,12 @@ export class RecordCollection<Item> {
       const writer = newWriter()
       const first = new Map(rest.toReversed().map(([index, change]) => [change.id, index]))
       const now = rest.filter(([index, change]) => first.get(change.id) === index)
-      const updates = now.map(([, change]) => this.#conditional(change, writer))
+      const updates = now.map(([, { id, filter, set }]) => ({ id, filter, set: this.#shape.changesOf(set) }))
       const results = await this.#database.bulk(() => updateAll(this.#database.bulkTarget(this.name), updates, writer))
       for (const [i, [index]] of now.entries()) outcomes[index] = results[i]!
       rest = rest.filter(([index, change]) => first.get(change.id) !== index)
     }
     return outcomes
-  }
-
-  #conditional({ id, filter, set }: RecordChange<Item>, writer: string): ConditionalUpdate {
-    return { id, filter, update: this.#shape.changeTo(set, writer) }
   }
 
   async find<Part>(selection: Selection<Part>, filter: Document, options: FindOptions = {}): Promise<Part[]> {
@@ -99,7 +102,7 @@ export class RecordCollection<Item> {
     selection: Selection<Part>,
     { filter, sort }: { filter: Document; sort: Sort },
     { limit, maxBytes }: PageQuery,
-  ): Promise<{ items: Part[]; isMore: boolean }> {
+  ): Promise<Page<Part>> {
     if (maxBytes === undefined || limit === 1) return this.page(selection, { filter, sort }, { limit })
     const sizes = await this.#sizes(filter, { sort, limit: limit + 1 })
     const count = countThatFits(
@@ -115,7 +118,7 @@ export class RecordCollection<Item> {
     selection: Selection<Part>,
     { filter, sort }: { filter: Document; sort: Sort },
     { limit, maxBytes }: PageQuery,
-  ): Promise<{ items: Part[]; isMore: boolean }> {
+  ): Promise<Page<Part>> {
     const found = await this.#documents(filter, { sort, limit: limit + 1, projection: selection.projection })
     const asked = found.slice(0, limit).map(selection.decode)
     const items = maxBytes === undefined ? asked : asked.slice(0, countThatFits(asked.map(sizeOf), maxBytes))
@@ -127,8 +130,15 @@ export class RecordCollection<Item> {
     return documents.map(({ _id, bytes }) => ({ _id, bytes: bytes as number }))
   }
 
-  #documents(filter: Document, options: FindOptions & { projection: Document }): Promise<StoredDocument[]> {
-    return this.#database.read((signal) => this.#collection.find<StoredDocument>(filter, { ...options, signal }).toArray())
+  /** What has a limit is read in one reply: an engine that need not keep a cursor is several times faster. */
+  async #documents(filter: Document, options: FindOptions & { projection: Document }): Promise<StoredDocument[]> {
+    const { limit } = options
+    const find = (more: FindOptionsOfDriver) =>
+      this.#database.read((signal) => this.#collection.find<StoredDocument>(filter, { ...options, ...more, signal }).toArray())
+    if (limit === undefined) return find({})
+    const found = await find({ batchSize: limit, singleBatch: true })
+    // A reply ends where it would be too large.
+    return found.length < limit && isLarge(found) ? find({}) : found
   }
 
   async aggregate(pipeline: Document[]): Promise<Document[]> {

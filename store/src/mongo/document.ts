@@ -12,9 +12,6 @@ export interface StoredDocument {
 
 type Fields = Record<string, unknown>
 
-/** The writers that are remembered: more than will change one record between an update and the read that verifies it. */
-const WRITERS_KEPT = 8
-
 /** How some fields of a document are read. */
 export class Selection<Item> {
   /** For the engine. */
@@ -40,7 +37,8 @@ export class DocumentShape<Item> {
   readonly #kinds: readonly (readonly [string, ColumnKind])[]
 
   constructor(columns: Columns<Item>) {
-    this.#kinds = Object.entries<ColumnKind>(columns)
+    // The state comes first: most partial indexes ask for it, and an engine reads a document from its beginning.
+    this.#kinds = Object.entries<ColumnKind>(columns).sort(([one], [other]) => Number(other === 'state') - Number(one === 'state'))
   }
 
   /** @param id of records that have none of their own */
@@ -53,24 +51,12 @@ export class DocumentShape<Item> {
     return document
   }
 
-  /** The update that sets these fields, and no others, to the values of `item`. */
-  changeTo(item: Partial<Item>, writer: string): Fields {
-    const set: Record<string, StoredValue> = {}
-    const unset: Record<string, ''> = {}
-    let sets = 0
-    let unsets = 0
+  /** The fields of `item` that change, without its id. */
+  changesOf(item: Partial<Item>): Record<string, StoredValue> {
+    const changes: Record<string, StoredValue> = {}
     for (const [column, kind] of this.#kinds) {
-      if (column === 'id' || !(column in item)) continue
-      const value = toStored((item as Fields)[column], kind, column)
-      if (value === null) unset[column] = ''
-      else set[column] = value
-      if (value === null) unsets++
-      else sets++
+      if (column !== 'id' && column in item) changes[column] = toStored((item as Fields)[column], kind, column)
     }
-    const update: Fields = { $push: { writers: { $each: [writer], $slice: -WRITERS_KEPT } } }
-    // MongoDB before 5.0 refuses an empty $set or $unset.
-    if (sets > 0) update['$set'] = set
-    if (unsets > 0) update['$unset'] = unset
-    return update
+    return changes
   }
 }

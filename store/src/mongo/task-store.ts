@@ -5,11 +5,16 @@ import type { NamedTally, Tally, TaskListQuery, TaskQuery, TaskStore } from '../
 import type { TaskHead, TaskRecord, TaskResultRecord } from '../records.ts'
 import type { Slice } from '../slice.ts'
 import { decodeCursor, sliceOf } from '../slice.ts'
+import type { Page } from './collection.ts'
 import type { MongoDatabase } from './database.ts'
 import { Selection } from './document.ts'
 import { MongoLifeStore } from './life-store.ts'
 
 const RESULT = new Selection<TaskResultRecord>(TASK_RESULT_COLUMNS)
+const ID = new Selection<Pick<TaskRecord, 'id'>>({ id: 'text' })
+const BY_ID = { _id: 1 } as const
+/** Of a shorter page the search for its end costs more than it saves. */
+const NEAR_FROM = 50
 
 export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> implements TaskStore {
   constructor(database: MongoDatabase) {
@@ -17,7 +22,7 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
   }
 
   async list(query: TaskListQuery): Promise<Slice<TaskHead>> {
-    const page = await this.records.page(this.head, { filter: listFilter(query), sort: { _id: 1 } }, query)
+    const page = await this.#page(query, (filter) => this.records.page(this.head, { filter, sort: BY_ID }, query))
     return sliceOf(page, (last) => [last.id])
   }
 
@@ -30,8 +35,22 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
   }
 
   async #listWithin<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery): Promise<Slice<Part>> {
-    const page = await this.records.pageWithin(selection, { filter: listFilter(query), sort: { _id: 1 } }, query)
+    const page = await this.#page(query, (filter) => this.records.pageWithin(selection, { filter, sort: BY_ID }, query))
     return sliceOf(page, (last) => [last.id])
+  }
+
+  /** A page among the tasks that follow next, whatever their state, if they fill one; else among all. FerretDB sorts all that an index finds, for each page. */
+  async #page<Item>(query: TaskListQuery, read: (filter: Document) => Promise<Page<Item>>): Promise<Page<Item>> {
+    const filter = listFilter(query)
+    const isInside = query.cursor !== undefined || query.from !== undefined
+    if (query.state === undefined || !isInside || query.limit < NEAR_FROM) return read(filter)
+    const next = { $and: [filterOf(query, []), afterCursor(query)] }
+    const [end] = await this.records.find(ID, next, { sort: BY_ID, skip: 2 * query.limit, limit: 1 })
+    if (end !== undefined) {
+      const near = await read({ $and: [filter, { _id: { $lt: end.id } }] })
+      if (near.isMore) return near
+    }
+    return read(filter)
   }
 
   async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
@@ -78,9 +97,13 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
   }
 }
 
-function listFilter(query: TaskListQuery): Document {
-  const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-  return { $and: [filterOf(query, query.state === undefined ? [] : [query.state]), { _id: { $gt: after } }] }
+const listFilter = (query: TaskListQuery): Document => ({
+  $and: [filterOf(query, query.state === undefined ? [] : [query.state]), afterCursor(query)],
+})
+
+function afterCursor({ cursor }: TaskListQuery): Document {
+  const [after] = decodeCursor(cursor, ['string']) ?? ['']
+  return { _id: { $gt: after } }
 }
 
 function filterOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): Document {

@@ -309,4 +309,21 @@ export const LIST_CASES: ConformanceCase[] = [
       )
     },
   },
+  {
+    name: 'tasks: those of a state page by page, where all that follow are in it and where few are',
+    async run(store) {
+      const stateOf = (n: number) => (n < 250 || n % 10 === 0 ? ('queued' as const) : ('succeeded' as const))
+      const tasks = range(700).map((n) => aTask('run-1', n, { state: stateOf(n), queuedAt: n, mapped: n % 5 ? 0 : 1 }))
+      await store.tasks.insert([...tasks, ...range(60).map((n) => aTask('run-2', n)), aTask('run-0', 1)])
+      const query = { runId: 'run-1', state: 'queued', limit: 60 } as const
+      const queued = tasks.filter(({ state }) => state === 'queued')
+      assert.deepEqual(await allOf((cursor) => store.tasks.list({ ...query, cursor })), queued.map(taskHeadOf))
+      const { id: from } = tasks[100]!
+      const { id: before } = tasks[600]!
+      const inside = queued.filter(({ id, mapped }) => id >= from && id < before && mapped === 0)
+      const part = { ...query, from, before, isLeaf: true } as const
+      assert.deepEqual(await allOf((cursor) => store.tasks.list({ ...part, cursor })), inside.map(taskHeadOf))
+      assert.deepEqual(await allOf((cursor) => store.tasks.listWhole({ ...part, cursor, maxBytes: 100_000 })), inside)
+    },
+  },
 ]

@@ -56,6 +56,17 @@ export const SIZE_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'get: more than any engine answers at once, without a limit',
+    async run(store) {
+      const runs = range(45).map((n) => aRun(n, { payload: text(500 * KIB) }))
+      for (const n of range(9)) await store.runs.insert(runs.slice(n * 5, n * 5 + 5))
+      assert.deepEqual(
+        (await store.runs.get(runs.map(({ id }) => id))).map((run) => run?.payload.length),
+        runs.map(({ payload }) => payload.length),
+      )
+    },
+  },
+  {
     name: 'heads: a record without what may be large, by id and in lists',
     async run(store) {
       const runs = range(5).map((n) => aRun(n, { payload: text(100 * KIB), result: text(20 * KIB), error: ERROR, items: '[1]' }))

@@ -138,6 +138,28 @@ export const UPDATE_CASES: ConformanceCase[] = [
     },
   },
   {
+    name: 'each run of a bulk gets its own values, also texts that look like expressions, and large ones',
+    async run(store) {
+      const texts = ['$state', '"$$ROOT"', '{"$literal":1}', 'null', null, `"${'x'.repeat(70_000)}"`]
+      const changes = range(260).map((n) => {
+        const set = {
+          state: 'succeeded',
+          queuedAt: null,
+          endedAt: START_AT + (n % 7),
+          result: n < 200 ? texts[n % texts.length]! : 'same',
+          progress: n % 3 ? { percent: n % 100 } : null,
+        } as const
+        return { id: runId(n), expect: { state: ['queued', 'running'], owner: [null] }, set } as const
+      })
+      const owned = (n: number) => aRun(n, { owner: n % 50 === 9 ? 'i-9' : null, progress: { percent: 100 } })
+      await store.runs.insert(range(260).map(owned))
+      const outcomes = await store.runs.update(changes)
+      for (const [n, outcome] of outcomes.entries()) assert.equal(outcome, n % 50 === 9 ? 'refused' : 'applied', `run ${n}`)
+      const expected = range(260).map((n) => (n % 50 === 9 ? owned(n) : { ...owned(n), ...changes[n]!.set }))
+      assert.deepEqual(await store.runs.get(range(260).map(runId)), expected)
+    },
+  },
+  {
     name: 'several changes of one run in a bulk take effect in the order of the input',
     async run(store) {
       await store.runs.insert([aRun(1), aRun(2)])
