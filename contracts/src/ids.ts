@@ -2,8 +2,9 @@ import { LIMITS } from './limits.ts'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 const TIME_LETTERS = 10
-const RANDOM_LETTERS = 16
-const LAST_COUNT = 32 ** 4 - 1
+const COUNT_LETTERS = 4
+const RANDOM_LETTERS = 12
+const LAST_COUNT = 32 ** COUNT_LETTERS - 1
 
 /** The format of a fresh run id: 26 letters, 10 of time and 16 of randomness; derived ids begin with a letter, those of slots go on with the slot's time. No `-`, which begins the index of a task. */
 export const RUN_ID = /^[0-9a-z]{16,48}$/
@@ -27,9 +28,10 @@ export function createIdSource(now: () => number, randomBytes: (into: Uint8Array
       counter = 0
       prefix = timeLetters(lastMs)
       randomBytes(random)
-      tail = Array.from(random.subarray(0, RANDOM_LETTERS - 4), (byte) => ALPHABET[byte & 31]).join('')
+      tail = ''
+      for (let i = 0; i < random.length; i++) tail += ALPHABET[(random[i] as number) & 31]
     }
-    return prefix + encode(counter++, 4) + tail
+    return prefix + encode(counter++, COUNT_LETTERS) + tail
   }
 }
 

@@ -238,6 +238,7 @@ export { ROUTES, type Route, routingFields } from './routing.ts'
 export {
   type Failure,
   type Progress,
+  parseStartRun,
   type RunStage,
   type RunsPruned,
   type RunTree,

@@ -1,8 +1,10 @@
 import * as z from 'zod'
-import { durationField, instantField, nameField, runIdField, timeField } from './fields.ts'
+import { durationField, instantField, nameField, parseInput, runIdField, timeField } from './fields.ts'
 import { gatingFields } from './gating.ts'
+import { RUN_ID } from './ids.ts'
 import { REASONS, type Reason, RUN_STATES } from './lifecycle.ts'
 import { LIMITS } from './limits.ts'
+import { isName } from './names.ts'
 import { NODE_KINDS, NODE_STATES } from './node-kind.ts'
 import { PRIORITIES, RUN_MODES } from './plan.ts'
 import { limitField, policyFields } from './policy.ts'
@@ -39,6 +41,25 @@ export const startRunSchema = z
   .refine((run) => run.delayMs === undefined || run.at === undefined, { error: 'Give either delayMs or at.', path: ['at'] })
   .meta({ oneOf: [{ required: ['job'] }, { required: ['handler'] }], not: { required: ['delayMs', 'at'] } })
 export type StartRun = z.output<typeof startRunSchema>
+
+const PLAIN_FIELDS: ReadonlySet<string> = new Set(['job', 'handler', 'id', 'payload'] satisfies (keyof StartRun)[])
+
+/**
+ * A request for one run, by its schema. Most requests have nothing but a name, an id and a payload, and are checked without it: the schema tries every field
+ * that a request may have, which takes 0.1 ms in a process that was idle.
+ * @throws CarillonError as `parseInput`
+ */
+export function parseStartRun(request: unknown): StartRun {
+  return isPlainStart(request) ? request : parseInput(startRunSchema, request, 'run')
+}
+
+function isPlainStart(request: unknown): request is StartRun {
+  if (typeof request !== 'object' || request === null) return false
+  for (const name in request) if (!PLAIN_FIELDS.has(name) || request[name as keyof typeof request] === undefined) return false
+  const { job, handler, id } = request as { readonly [Field in keyof StartRun]: unknown }
+  if ((job === undefined) === (handler === undefined) || !isName(job ?? handler)) return false
+  return id === undefined || (typeof id === 'string' && RUN_ID.test(id))
+}
 
 export const startRunsSchema = z.strictObject({ runs: z.array(z.unknown()) })
 

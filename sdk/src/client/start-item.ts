@@ -4,9 +4,8 @@ import {
   LIMITS,
   type NamedMode,
   type Priority,
-  parseInput,
+  parseStartRun,
   type Route,
-  startRunSchema,
   type Tolerance,
   writeJson,
 } from '@carillon/contracts'
@@ -112,11 +111,7 @@ export function startItemOf(request: RunRequest, traceparent?: string): StartIte
   const { payload, items, retryScope, ...rest } = checkObject('run', request)
   const withinRetry = markOf(retryScope)
   const id = rest.key === undefined ? freshRunId() : undefined
-  const fields = parseInput(
-    startRunSchema,
-    withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent, withinRetry }),
-    'run',
-  )
+  const fields = parseStartRun(withoutUndefined({ ...rest, items, at: dateText(rest.at), id, traceparent, withinRetry }))
   let text = JSON.stringify(items === undefined ? fields : { ...fields, items: undefined })
   if (items !== undefined) text = `${text.slice(0, -1)},"items":[${items.map(itemText).join(',')}]}`
   if (payload !== undefined) text = `${text.slice(0, -1)},"payload":${writeJson(payload, PAYLOAD)}}`

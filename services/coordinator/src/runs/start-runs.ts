@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { CarillonError, parseInput, parseInstant, printable, type StartedRun, type StartRun, startRunSchema } from '@carillon/contracts'
+import { CarillonError, parseInstant, parseStartRun, printable, type StartedRun, type StartRun } from '@carillon/contracts'
 import { Batcher, type Clock, freshRunId, markStep, runIdOfKey } from '@carillon/runtime'
 import type { JobRecord, RunRecord, Store } from '@carillon/store'
 import { largeBytesOf } from '../jobs/rules/job.ts'
@@ -169,7 +169,7 @@ export class StartRuns implements Starts {
 
 function checkedOf(item: StartItem): Checked | CarillonError {
   try {
-    return { ...item, checked: parseInput(startRunSchema, item.request, 'run') }
+    return { ...item, checked: parseStartRun(item.request) }
   } catch (error) {
     return CarillonError.from(error)
   }

@@ -23,6 +23,8 @@ import { attemptCounter, updateLives } from './update-lives.ts'
 /** A run as it was written: with its result and what else came with its end, if it has just ended. */
 type WrittenRun = EndedRun
 
+/** So few runs are published before their caller is answered: publishing them takes less time than another turn of the event loop. */
+const PUBLISHED_FIRST = 8
 /** A terminal event that was not published, because its coordinator died, is published by another one after this. */
 const TELL_AGAIN_MS = 10_000
 
@@ -105,7 +107,7 @@ export class RunWriter implements Runs {
 
   /**
    * Writes new runs and publishes their work. One that cannot be stored has its error as outcome, and does not affect the others.
-   * @param options.answerFirst resolve as soon as they are stored: the caller is answered while their work is being published
+   * @param options.answerFirst resolve as soon as they are stored: the caller of many is answered while their work is being published
    * @param options.until called when they are stored; their work is published when it resolves, but of those whose ids it answers
    */
   async insert(
@@ -131,12 +133,12 @@ export class RunWriter implements Runs {
       if (options.until) await nextTurn()
       await this.#follow(open)
     }
-    // Events of records that are ended from the beginning (skipped slots) are waited for.
-    if (options.answerFirst) setImmediate(() => follow().catch((error: unknown) => this.#leaveToRepair(created, error)))
-    else {
+    if (!options.answerFirst) {
+      // Events of records that are ended from the beginning (skipped slots) are waited for.
       await follow(await options.until?.())
       if (options.until) await this.#withdrawCancelled(created)
-    }
+    } else if (created.length > PUBLISHED_FIRST) setImmediate(() => follow().catch((error: unknown) => this.#leaveToRepair(created, error)))
+    else follow().catch((error: unknown) => this.#leaveToRepair(created, error))
     return outcomes
   }
 
