@@ -3,6 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Databases that a mesh may use on this machine, started by no process of the bench. */
 const DATABASE = /^(mongod|ferretdb|postgres)/
 
+/** Places of `statOf`. */
+const [PARENT, CHILDREN_USER_TICKS, CHILDREN_SYSTEM_TICKS] = [1, 13, 14]
+const US_PER_TICK = 10_000
+
 /** What a process of the measurement is; undefined for what has no part in it. */
 export function roleOf(commandLine: readonly string[]): string | undefined {
   const names = commandLine.slice(0, 4).map((word) => word.split('/').at(-1) ?? '')
@@ -40,20 +44,27 @@ function isBelow(pid: number, parents: ReadonlyMap<number, number | undefined>):
 }
 
 function parentOf(pid: number): number | undefined {
+  const parent = statOf(pid)?.[PARENT]
+  return parent === undefined ? undefined : Number(parent)
+}
+
+/** The fields of `stat` behind the name, which may have spaces. */
+function statOf(pid: number): string[] | undefined {
   const stat = ifThere(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function commandLineOf(pid: number): string[] {
   return ifThere(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')) ?? []
 }
 
-/** Of all its threads that still run. The scheduler counts in ns, where `stat` has ticks of 10 ms. */
+/** Of all its threads that still run, and of its children that have ended. The scheduler counts in ns, where `stat` has ticks of 10 ms. */
 function processorUs(pid: number): number {
   let ns = 0
   for (const thread of ifThere(() => readdirSync(`/proc/${pid}/task`)) ?? [])
     ns += Number(ifThere(() => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'))?.split(' ')[0] ?? 0)
-  return ns / 1_000
+  const stat = statOf(pid) ?? []
+  return ns / 1_000 + (Number(stat[CHILDREN_USER_TICKS] ?? 0) + Number(stat[CHILDREN_SYSTEM_TICKS] ?? 0)) * US_PER_TICK
 }
 
 /** Undefined when the process has ended meanwhile. */
