@@ -23,6 +23,10 @@ export interface RecordKind<Item> {
   readonly idOf?: (item: Item) => string
 }
 
+const SIZE = { _id: 1, bytes: { $bsonSize: '$$ROOT' } } as const
+/** A page of records of this size is as long as one of heads. */
+const SMALL_BYTES = 2 * 1024
+
 /** The first records of a list, and whether others follow. */
 export interface Page<Part> {
   readonly items: Part[]
@@ -97,20 +101,30 @@ export class RecordCollection<Item> {
     return (await this.#documents(filter, { ...options, projection: selection.projection })).map(selection.decode)
   }
 
-  /** Like `page`, of records that may be large: their sizes are queried before they are read. */
+  /** Like `page`, of records that may be large: small ones come with the sizes of all, and large ones are read when it is known that they fit. */
   async pageWithin<Part>(
     selection: Selection<Part>,
     { filter, sort }: { filter: Document; sort: Sort },
     { limit, maxBytes }: PageQuery,
   ): Promise<Page<Part>> {
     if (maxBytes === undefined || limit === 1) return this.page(selection, { filter, sort }, { limit })
-    const sizes = await this.#sizes(filter, { sort, limit: limit + 1 })
+    const small = { $cond: [{ $lte: [{ $bsonSize: '$$ROOT' }, SMALL_BYTES] }, selection.parts, '$$REMOVE'] }
+    const found = await this.#documents(filter, { sort, limit: limit + 1, projection: { ...SIZE, small } })
     const count = countThatFits(
-      sizes.slice(0, limit).map(({ bytes }) => bytes),
+      found.slice(0, limit).map(({ bytes }) => bytes as number),
       maxBytes,
     )
-    if (count === 0) return { items: [], isMore: false }
-    return { items: await this.find(selection, filter, { sort, limit: count }), isMore: sizes.length > count }
+    const fit = found.slice(0, count)
+    const large = fit.filter((document) => document['small'] === undefined).map(({ _id }) => _id)
+    const read =
+      large.length === 0
+        ? []
+        : await this.#documents({ $and: [filter, { _id: { $in: large } }] }, { limit: large.length, projection: selection.projection })
+    const byId = new Map(read.map((document) => [document._id, document]))
+    const items = fit
+      .flatMap((document) => (document['small'] as StoredDocument | undefined) ?? byId.get(document._id) ?? [])
+      .map(selection.decode)
+    return { items, isMore: found.length > count }
   }
 
   /** A page, and whether there are more. */
@@ -126,7 +140,7 @@ export class RecordCollection<Item> {
   }
 
   async #sizes(filter: Document, options: FindOptions = {}): Promise<{ _id: unknown; bytes: number }[]> {
-    const documents = await this.#documents(filter, { ...options, projection: { _id: 1, bytes: { $bsonSize: '$$ROOT' } } })
+    const documents = await this.#documents(filter, { ...options, projection: SIZE })
     return documents.map(({ _id, bytes }) => ({ _id, bytes: bytes as number }))
   }
 

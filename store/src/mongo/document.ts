@@ -16,10 +16,13 @@ type Fields = Record<string, unknown>
 export class Selection<Item> {
   /** For the engine. */
   readonly projection: Readonly<Record<string, 1>>
+  /** The same as an expression. */
+  readonly parts: Readonly<Record<string, string>>
   readonly #kinds: readonly (readonly [string, ColumnKind])[]
 
   constructor(columns: Columns<Item>) {
     this.#kinds = Object.entries<ColumnKind>(columns)
+    this.parts = Object.fromEntries(this.#kinds.map(([column]) => [fieldOf(column), `$${fieldOf(column)}`]))
     this.projection = Object.fromEntries(this.#kinds.map(([column]) => [fieldOf(column), 1]))
   }
 

@@ -27,15 +27,15 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
   }
 
   async listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>> {
-    return this.#listWithin(this.records.whole, query)
+    const page = await this.#page(query, (filter) => this.records.pageWithin(this.records.whole, { filter, sort: BY_ID }, query))
+    return sliceOf(page, (last) => [last.id])
   }
 
   async results(query: TaskListQuery): Promise<Slice<TaskResultRecord>> {
-    return this.#listWithin(RESULT, query)
-  }
-
-  async #listWithin<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery): Promise<Slice<Part>> {
-    const page = await this.#page(query, (filter) => this.records.pageWithin(selection, { filter, sort: BY_ID }, query))
+    // Most tasks of the range have results: they are read in the order of their ids, without an index of states.
+    const states = query.state === undefined ? {} : { state: query.state }
+    const filter = { $and: [filterOf(query, []), afterCursor(query), states] }
+    const page = await this.records.pageWithin(RESULT, { filter, sort: BY_ID }, query)
     return sliceOf(page, (last) => [last.id])
   }
 
@@ -76,7 +76,8 @@ export class MongoTaskStore extends MongoLifeStore<TaskRecord, TaskHead> impleme
 
   async leafAt({ rank, ...query }: Parameters<TaskStore['leafAt']>[0]): Promise<string | undefined> {
     const found = await this.records.aggregate([
-      { $match: filterOf({ ...query, isLeaf: true }, ['succeeded']) },
+      // As for results: most tasks of the range are such leaves.
+      { $match: { $and: [filterOf({ ...query, isLeaf: true }, []), { state: 'succeeded' }] } },
       { $sort: { _id: 1 } },
       { $skip: rank },
       { $limit: 1 },
