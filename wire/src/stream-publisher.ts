@@ -78,15 +78,19 @@ export class StreamPublisher {
    * or another publisher wrote between them), the outcome of those between is unknown, and the batches of the next 10 s get an acknowledgement for
    * each message. In a cluster they always do: a new leader may lack what the old one took. Not detected: as many messages refused as other
    * publishers wrote between the two.
-   * @param done is called once, with one outcome per message, as for `publish`; unknown is a refusal without a code
+   * @param done is called once, with one outcome per message, as for `publish`; unknown is a refusal without a code. `sequences` are those that the
+   *   stream has given to the messages, as far as they are known
    */
-  publishAll(messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[]) => void): void {
+  publishAll(
+    messages: readonly Outgoing[],
+    done: (refusals: readonly (Refusal | undefined)[], sequences: readonly (number | undefined)[]) => void,
+  ): void {
     const last = messages.length - 1
     const acksEndsOnly = last > 1 && this.#connection.info?.cluster === undefined && this.#clock.monotonic() >= this.#ackEachUntil
     const refusals: (Refusal | undefined)[] = messages.map(() => (acksEndsOnly ? UNKNOWN : undefined))
-    const sequences: (number | undefined)[] = []
+    const sequences: (number | undefined)[] = messages.map(() => undefined)
     let open = acksEndsOnly ? 2 : messages.length
-    if (open === 0) done(refusals)
+    if (open === 0) done(refusals, sequences)
     let bytes = 0
     for (const [i, message] of messages.entries()) {
       const body = Buffer.from(message.body)
@@ -97,10 +101,13 @@ export class StreamPublisher {
       }
       const answered: Answered = (refusal, answer) => {
         refusals[i] = refusal
-        if (acksEndsOnly && !refusal) sequences[i] = (JSON.parse(answer) as { seq: number }).seq
+        if (!refusal) sequences[i] = (JSON.parse(answer) as { seq: number }).seq
         if (--open > 0) return
-        if (acksEndsOnly && this.#areContiguous(sequences[0], sequences[last], last)) refusals.fill(undefined)
-        done(refusals)
+        if (acksEndsOnly && this.#areContiguous(sequences[0], sequences[last], last)) {
+          refusals.fill(undefined)
+          for (let k = 1; k < last; k++) sequences[k] = (sequences[0] as number) + k
+        }
+        done(refusals, sequences)
       }
       this.#publish(message, { body, bytes, done: answered })
       bytes = 0

@@ -94,6 +94,8 @@ import { schedulesController } from './schedules/schedules.controller.ts'
 import { SettleWaits } from './signals/settle-waits.ts'
 import { signalsController } from './signals/signals.controller.ts'
 import { signalsOf } from './signals/signals.ts'
+import { SHARE_OF_COUNTING } from './stats/count-ends.ts'
+import { PublishedEnds } from './stats/published-ends.ts'
 import { statsController } from './stats/stats.controller.ts'
 import { statsOf } from './stats/stats.ts'
 import { KeepSteps } from './steps/keep-steps.ts'
@@ -203,7 +205,8 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
       },
     } satisfies RunEnds,
   }
-  const own = { storedWork, expressions, rejected: new RejectedMessages(publisher, log) }
+  const publishedEnds = new PublishedEnds({ isCounting: () => ports.shares().includes(SHARE_OF_COUNTING) })
+  const own = { storedWork, expressions, publishedEnds, rejected: new RejectedMessages(publisher, log) }
   const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock, turns: new RecordTurns(clock) }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })

@@ -102,6 +102,12 @@ export interface Events {
   tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void
 }
 
+/** Takes note of ends whose events are stored. Provided by `stats/`. */
+export interface EndsSeen {
+  /** @param sequences of the events in their stream, as far as the broker has confirmed them */
+  keep(runs: readonly RunHead[], sequences: readonly (number | undefined)[]): void
+}
+
 /** A live instance that offers a handler. */
 export type OfferingInstance = Pick<InstancePresence, 'instance' | 'labels' | 'capacity' | 'session' | 'handlers'>
 

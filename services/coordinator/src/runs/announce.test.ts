@@ -12,7 +12,11 @@ const RUNS = [1, 2, 3, 4, 5].map(ended)
 function announcer() {
   const fake = new FakeBroker()
   const { log, lines } = createTestLog()
-  return { fake, lines, announcer: new Announcer({ broker: fake.broker, publisher: fake.publisher, log }) }
+  return {
+    fake,
+    lines,
+    announcer: new Announcer({ broker: fake.broker, publisher: fake.publisher, publishedEnds: { keep: () => undefined }, log }),
+  }
 }
 const announced = (fake: FakeBroker) => fake.publishedTo('event.run').map(({ runId }) => runId)
 

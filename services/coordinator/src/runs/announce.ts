@@ -1,7 +1,7 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
 import { BoundedLabel, type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
 import type { RunHead, TaskHead } from '@carillon/store'
-import type { Events } from '../ports.ts'
+import type { EndsSeen, Events } from '../ports.ts'
 import { type EndedRun, endedEventText, liveTasksText, liveText, timesOf } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
@@ -11,15 +11,17 @@ const NOT_FOUND = 404
 export class Announcer implements Events {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
+  readonly #publishedEnds: EndsSeen
   readonly #log: Logger
   readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
   readonly #ran = meter.seconds('carillon.run.duration.seconds', 'From the first start of a run to its end')
   readonly #waited = meter.seconds('carillon.run.wait.seconds', 'From when a run was due to its first start')
   readonly #names = new BoundedLabel()
 
-  constructor(options: { broker: Broker; publisher: StreamPublisher; log: Logger }) {
+  constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsSeen; log: Logger }) {
     this.#broker = options.broker
     this.#publisher = options.publisher
+    this.#publishedEnds = options.publishedEnds
     this.#log = options.log
   }
 
@@ -76,7 +78,8 @@ export class Announcer implements Events {
       messages.push({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body })
     }
     return new Promise((resolve, reject) => {
-      this.#publisher.publishAll(messages, (refusals) => {
+      this.#publisher.publishAll(messages, (refusals, sequences) => {
+        this.#publishedEnds.keep(writable, sequences)
         const refused = refusals.find((refusal) => refusal?.code !== undefined)
         if (refused) reject(unavailable(`the broker refused an event: ${refused.message}`))
         else resolve(writable.filter((_, i) => refusals[i]))

@@ -20,7 +20,7 @@ const LOOK_BACK = 10_000
 /** Another coordinator counts, too: after so many times the round is given up, and comes again. */
 const TRIES = 5
 /** One coordinator counts, that with the first share. */
-const SHARE_OF_COUNTING = 0
+export const SHARE_OF_COUNTING = 0
 
 /**
  * Counts the ends of runs into documents, a batch every few seconds, from the events that are published anyway. Every document has a fence, so that a batch

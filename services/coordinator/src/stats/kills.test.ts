@@ -12,6 +12,7 @@ import { systemClock } from '@carillon/runtime'
 import { startTestBroker } from '@carillon/runtime/testing'
 import { openStore } from '@carillon/store'
 import { CountEnds } from './count-ends.ts'
+import { PublishedEnds } from './published-ends.ts'
 import { endedEvents } from './read-ends.ts'
 
 const MAIN = fileURLToPath(new URL('../testing/count-main.js', import.meta.url))
@@ -59,7 +60,13 @@ test('kill -9 of who counts, in the middle of it, again and again, two at a time
       assert.deepEqual(await exited, [null, 'SIGKILL'])
     }
     for (const rounds of [2, 3]) await Promise.all([killed(rounds), killed(rounds + 1)])
-    const last = new CountEnds({ events: endedEvents(broker.broker), store, shares: () => [0], clock: systemClock, log: broker.log })
+    const last = new CountEnds({
+      events: endedEvents(broker.broker, new PublishedEnds({ isCounting: () => true })),
+      store,
+      shares: () => [0],
+      clock: systemClock,
+      log: broker.log,
+    })
     await last.round(new AbortController().signal)
     for (const level of ['minute', 'quarter', 'hour', 'day'] as const) {
       const query = { namespace: 'default', level, from: 0, before: AT * 2 }

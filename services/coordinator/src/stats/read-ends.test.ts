@@ -5,6 +5,7 @@ import { createTestLog, FakeClock, startTestBroker, type TestBroker } from '@car
 import { openStore } from '@carillon/store'
 import { aRun } from '@carillon/store/testing'
 import { CountEnds } from './count-ends.ts'
+import { PublishedEnds } from './published-ends.ts'
 import { endedEvents } from './read-ends.ts'
 
 let broker: TestBroker
@@ -30,7 +31,7 @@ async function publish(subject: string, body: string): Promise<void> {
 }
 
 test('ends are read in order and by pages; other events, and what is no end, have sequences and are passed over', async () => {
-  const events = endedEvents(broker.broker)
+  const events = endedEvents(broker.broker, new PublishedEnds({ isCounting: () => true }))
   const empty = await events.state()
   assert.deepEqual([empty.last, await events.page({ after: 0, last: 0 })], [0, { ends: [], changes: [], upTo: 0, moreAt: undefined }])
   await publish('carillon.default.event.job.report.changed', '{}')
@@ -94,7 +95,7 @@ test('ends are read in order and by pages; other events, and what is no end, hav
 })
 
 test('more than one page: nothing is missing between them, and no consumer is left', async () => {
-  const events = endedEvents(broker.broker)
+  const events = endedEvents(broker.broker, new PublishedEnds({ isCounting: () => true }))
   const { last: before } = await events.state()
   const messages = Array.from({ length: 4_500 }, (_, n) => ({ subject: `carillon.default.event.run.many-${n}.succeeded`, body: end(n) }))
   await new Promise((resolve) => broker.publisher.publishAll(messages, resolve))
@@ -122,7 +123,7 @@ test('a stream that was deleted and made again: what ended meanwhile is counted 
   t.after(() => store.close())
   const { manager } = broker.broker
   const clock = new FakeClock(Date.parse('2026-11-28T05:00:10.000Z'))
-  const events = endedEvents(broker.broker)
+  const events = endedEvents(broker.broker, new PublishedEnds({ isCounting: () => true }))
   const counter = new CountEnds({ events, store, shares: () => [0], clock, log: createTestLog().log })
   const ended = async () => {
     await counter.round(new AbortController().signal)

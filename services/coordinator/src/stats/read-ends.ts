@@ -1,16 +1,15 @@
-import { CarillonError, parseSubject, runEndedSchema, STREAMS, SUBJECT_ROOT } from '@carillon/contracts'
+import { CarillonError, parseSubject, runEndedSchema, STREAMS, subjects } from '@carillon/contracts'
 import type { Broker } from '@carillon/runtime'
-import { AckPolicy, DeliverPolicy, type JsMsg, jetstream } from '@nats-io/jetstream'
+import type { StoredMsg } from '@nats-io/jetstream'
 import * as z from 'zod'
+import type { PublishedEnds } from './published-ends.ts'
 import type { ChangeFacts, EndedFacts } from './rules/rollup.ts'
 
 const EVENTS = STREAMS.EVENTS.name
-const ENDS = `${SUBJECT_ROOT}.*.event.run.*.*`
 const CHANGES = ['put', 'paused', 'resumed', 'removed'] as const
-/** Ends that are read at once: of the largest, 30 MB. */
+/** Events that are read at once, and their bytes. */
 const AT_ONCE = 2_000
-const WITHIN_MS = 5_000
-const NANOS = 1_000_000
+const BYTES_AT_ONCE = 4 * 1024 * 1024
 
 /** What a stream holds. */
 export interface StreamState {
@@ -39,54 +38,61 @@ export interface EndedEvents {
   page(query: { after: number; last: number }): Promise<EndsPage>
 }
 
-/** Reads stream EVENTS with a consumer that exists for one page: nothing is left behind, and nothing is acknowledged. */
-export function endedEvents({ manager, connection }: Pick<Broker, 'manager' | 'connection'>): EndedEvents {
+/**
+ * Reads stream EVENTS by sequences, without a consumer: to make one, the broker would count all subjects of the stream. What this coordinator has published
+ * itself is not read: only whether the last event of such a stretch is there, and so those before it.
+ */
+export function endedEvents({ manager }: Pick<Broker, 'manager'>, published: PublishedEnds): EndedEvents {
+  const stored = (sequence: number) => manager.streams.getMessage(EVENTS, { seq: sequence })
+  const moreAfter = (message: StoredMsg, last: number) => (message.seq >= last ? undefined : Date.parse(message.timestamp))
+
+  async function publishedPage(ends: readonly EndedFacts[], last: number): Promise<EndsPage | undefined> {
+    const end = ends.at(-1) as EndedFacts
+    const message = await stored(end.sequence)
+    if (message && isEventOf(message, end)) return { ends, changes: [], upTo: end.sequence, moreAt: moreAfter(message, last) }
+    published.clear()
+    return undefined
+  }
+
+  async function readPage({ after, before, last }: { after: number; before: number; last: number }): Promise<EndsPage> {
+    const messages: StoredMsg[] = []
+    const query = { seq: after + 1, batch: Math.min(AT_ONCE, before - after - 1), max_bytes: BYTES_AT_ONCE }
+    for await (const message of await manager.direct.getBatch(EVENTS, query)) messages.push(message)
+    const read = messages.filter(({ seq }) => seq < before)
+    const end = read.at(-1)
+    if (end === undefined) {
+      // A replica may be behind its leader, which knows whether they were deleted.
+      if (before > last && (await stored(last)) !== null)
+        throw new CarillonError('NATS_UNAVAILABLE', `the broker has sent no event of ${after + 1} to ${last}`)
+      return { ends: [], changes: [], upTo: Math.min(before - 1, last), moreAt: undefined }
+    }
+    const facts = { ends: read.flatMap((message) => factsOf(message) ?? []), changes: read.flatMap((message) => changeOf(message) ?? []) }
+    return { ...facts, upTo: end.seq, moreAt: moreAfter(end, last) }
+  }
+
   return {
     async state() {
       const { created, state } = await manager.streams.info(EVENTS)
       return { stream: Date.parse(created), first: state.first_seq, last: state.last_seq }
     },
     async storedAt(sequence) {
-      return sequence === 0 ? undefined : (await manager.streams.getMessage(EVENTS, { seq: sequence }))?.timestamp
+      return sequence === 0 ? undefined : (await stored(sequence))?.timestamp
     },
     async page({ after, last }) {
-      const info = await manager.consumers.add(EVENTS, {
-        ack_policy: AckPolicy.None,
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: after + 1,
-        filter_subjects: [ENDS, ...CHANGES.map((what) => `${SUBJECT_ROOT}.*.event.job.*.${what}`)],
-        inactive_threshold: 2 * WITHIN_MS * NANOS,
-        mem_storage: true,
-        num_replicas: 1,
-      })
-      try {
-        const wanted = Math.min(info.num_pending, AT_ONCE)
-        if (wanted === 0) return { ends: [], changes: [], upTo: last, moreAt: undefined }
-        const consumer = await jetstream(connection).consumers.get(EVENTS, info.name)
-        const read: JsMsg[] = []
-        for await (const message of await consumer.fetch({ max_messages: wanted, expires: WITHIN_MS })) {
-          read.push(message)
-          if (read.length === wanted) break
-        }
-        const end = read.at(-1)
-        if (read.length < wanted || end === undefined || end.info.deliverySequence !== wanted)
-          throw new CarillonError('NATS_UNAVAILABLE', `the broker has sent ${read.length} of ${wanted} ends of runs`)
-        const isAll = end.info.pending === 0
-        return {
-          ends: read.flatMap((message) => factsOf(message) ?? []),
-          changes: read.flatMap((message) => changeOf(message) ?? []),
-          upTo: isAll ? Math.max(last, end.seq) : end.seq,
-          moreAt: isAll ? undefined : end.info.timestampNanos / NANOS,
-        }
-      } finally {
-        await manager.consumers.delete(EVENTS, info.name).catch(() => undefined)
-      }
+      if (after >= last) return { ends: [], changes: [], upTo: last, moreAt: undefined }
+      const { ends, next } = published.from(after + 1)
+      const known = ends.length > 0 ? await publishedPage(ends, last) : undefined
+      return known ?? readPage({ after, before: Math.min(ends.length > 0 ? Number.POSITIVE_INFINITY : next, last + 1), last })
     },
   }
 }
 
+/** Whether a message is the event of an end. */
+const isEventOf = (message: StoredMsg, { namespace, runId, state }: EndedFacts) =>
+  message.subject === subjects.event(namespace, 'run', runId, state)
+
 /** Anyone with access to the broker may publish: what is no end of a run is not counted. */
-function factsOf(message: JsMsg): EndedFacts | undefined {
+function factsOf(message: StoredMsg): EndedFacts | undefined {
   const { namespace, rest } = parseSubject(message.subject) ?? {}
   if (rest?.[0] !== 'run') return undefined
   const parsed = runEndedSchema.safeParse(bodyOf(message))
@@ -103,18 +109,18 @@ const changedSchema = z.object({
   updatedAt: z.iso.datetime().exactOptional(),
 })
 
-function changeOf(message: JsMsg): ChangeFacts | undefined {
+function changeOf(message: StoredMsg): ChangeFacts | undefined {
   const { namespace, rest } = parseSubject(message.subject) ?? {}
   const [noun, job, what] = rest ?? []
   const kind = CHANGES.find((one) => one === what)
   const parsed = changedSchema.safeParse(bodyOf(message))
   if (namespace === undefined || noun !== 'job' || job === undefined || kind === undefined || !parsed.success) return undefined
   const { revision, by, updatedAt } = parsed.data
-  const at = updatedAt === undefined ? Math.floor(message.info.timestampNanos / NANOS) : Date.parse(updatedAt)
+  const at = updatedAt === undefined ? Date.parse(message.timestamp) : Date.parse(updatedAt)
   return { namespace, job, change: { at, kind, job, ...(revision === undefined ? {} : { revision }), ...(by === undefined ? {} : { by }) } }
 }
 
-function bodyOf(message: JsMsg): unknown {
+function bodyOf(message: StoredMsg): unknown {
   try {
     return message.json()
   } catch {

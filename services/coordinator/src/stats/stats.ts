@@ -4,6 +4,7 @@ import type { Jobs, Presence } from '../ports.ts'
 import { CountEnds } from './count-ends.ts'
 import { measureWork } from './measure-work.ts'
 import { OpenWork } from './open-work.ts'
+import type { PublishedEnds } from './published-ends.ts'
 import { endedEvents } from './read-ends.ts'
 import { ReadQueues } from './read-queues.ts'
 import { ReadStats } from './read-stats.ts'
@@ -13,6 +14,7 @@ import { SampleGauges } from './sample-gauges.ts'
 export function statsOf(given: {
   readonly store: Store
   readonly broker: Broker
+  readonly publishedEnds: PublishedEnds
   readonly presence: Presence
   readonly jobs: Jobs
   readonly shares: () => readonly number[]
@@ -21,7 +23,7 @@ export function statsOf(given: {
 }) {
   const openWork = new OpenWork(given)
   const readQueues = new ReadQueues({ ...given, openWork })
-  const countEnds = new CountEnds({ ...given, events: endedEvents(given.broker) })
+  const countEnds = new CountEnds({ ...given, events: endedEvents(given.broker, given.publishedEnds) })
   measureWork({ ...given, openWork, readQueues, countEnds })
   return {
     countEnds,

@@ -4,5 +4,8 @@ type Publish = (message: Outgoing, done: (refusal: Refusal | undefined) => void)
 
 /** `publishAll` of a publisher that gets an acknowledgement for each message. */
 export const publishEach =
-  (publish: Publish) => (messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[]) => void) =>
-    void Promise.all(messages.map((message) => new Promise<Refusal | undefined>((resolve) => publish(message, resolve)))).then(done)
+  (publish: Publish) =>
+  (messages: readonly Outgoing[], done: (refusals: readonly (Refusal | undefined)[], sequences: readonly undefined[]) => void) =>
+    void Promise.all(messages.map((message) => new Promise<Refusal | undefined>((resolve) => publish(message, resolve)))).then((refusals) =>
+      done(refusals, []),
+    )

@@ -6,14 +6,14 @@ import { addValues, columnsOf, type EndedFacts, emptyTally, type Tally } from '.
 
 type RunThatEnded = Parameters<typeof timesOf>[0]
 
-/** The end of a run, as it is stored: what its event says, or would have said. */
-export function factsOfRun(run: RunThatEnded): EndedFacts | undefined {
+/** The end of a run, as it is stored: what its event says, or would have said. @param sequence of its event, if that is known */
+export function factsOfRun(run: RunThatEnded, sequence = 0): EndedFacts | undefined {
   const { id: runId, namespace, job, handler, state, reason, attempt, endedAt, error } = run
   if (endedAt === null || reason === null) return undefined
   const { waitedMs, ranMs, lateMs, retries } = timesOf(run)
   const times = { at: endedAt, waitedMs, ranMs, lateMs, retries }
   const failure = error === null ? undefined : { name: error.name, message: error.message }
-  return { sequence: 0, namespace, runId, job, handler, state: state as EndedFacts['state'], reason, attempt, ...times, failure }
+  return { sequence, namespace, runId, job, handler, state: state as EndedFacts['state'], reason, attempt, ...times, failure }
 }
 
 /** The next coarser level, which is the sum of this one. */
