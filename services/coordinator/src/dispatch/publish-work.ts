@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Clock, Logger, StreamPublisher } from '@carillon/runtime'
+import type { Clock, Logger, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import { readWhole } from '../lives.ts'
 import type { Expectation, UnconfirmedWork, WorkQueue } from '../ports.ts'
@@ -37,6 +37,13 @@ interface Pending extends Expectation {
   before: Pending | undefined
 }
 
+/** A message that is handed to the connection at the end of this turn. */
+interface Sent {
+  readonly taskId: string
+  readonly attempt: number
+  readonly message: Outgoing
+}
+
 interface PublishOptions {
   /**
    * The broker has no message on the subject: deduplication must not drop this one, but one of several coordinators that repair
@@ -64,6 +71,8 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   /** The newest reason. */
   unconfirmedWhy = ''
   readonly #backlog = new PublishBacklog()
+  #outgoing: Sent[] = []
+  #outgoingBytes = 0
   #isReading = false
 
   constructor(options: { store: Store; stream: WorkStream; publisher: StreamPublisher; clock: Clock; log: Logger }) {
@@ -122,7 +131,7 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   }
 
   #hasRoom(work: WholeWork): boolean {
-    return this.#publisher.outstandingBytes < (bytesOf(work) > LARGE_BYTES ? MOST_LARGE_BYTES : MOST_BYTES)
+    return this.#outgoingBytes + this.#publisher.outstandingBytes < (bytesOf(work) > LARGE_BYTES ? MOST_LARGE_BYTES : MOST_BYTES)
   }
 
   #publishWhole(
@@ -230,10 +239,31 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
     const { run, task } = work
     if (this.#isOld(knownAt, task.id)) return
     const message = { subject: subjectOf(work), body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
-    this.#publisher.publish(message, (refusal) => {
-      if (!refusal || refusal.code === SUBJECT_TAKEN) this.satisfied(task.id, task.attempt)
-      else this.unconfirmed(task.id, refusal.message)
+    if (this.#outgoing.length === 0) queueMicrotask(() => this.#sendAll())
+    this.#outgoing.push({ taskId: task.id, attempt: task.attempt, message })
+    this.#outgoingBytes += message.body.length
+  }
+
+  /** What was published in one go is one batch, most of which needs no acknowledgement of its own. */
+  #sendAll(): void {
+    const batch = this.#outgoing
+    this.#outgoing = []
+    this.#outgoingBytes = 0
+    const messages = batch.map(({ message }) => message)
+    this.#publisher.publishAll(messages, (refusals, sequences) => {
+      // Others publish, too, so the broker has not said which of those between has been stored: it is asked, and stores none twice.
+      const isAnswered = sequences[0] !== undefined && sequences[batch.length - 1] !== undefined
+      for (const [i, one] of batch.entries()) {
+        const refusal = refusals[i]
+        if (refusal && refusal.code === undefined && isAnswered) this.#publisher.publish(one.message, (again) => this.#answered(one, again))
+        else this.#answered(one, refusal)
+      }
     })
+  }
+
+  #answered({ taskId, attempt }: Pick<Sent, 'taskId' | 'attempt'>, refusal: Refusal | undefined): void {
+    if (!refusal || refusal.code === SUBJECT_TAKEN) this.satisfied(taskId, attempt)
+    else this.unconfirmed(taskId, refusal.message)
   }
 
   /** The broker refused its message, or it must be read again before: the repair publishes it if it is still needed. */
