@@ -9,6 +9,8 @@ export {
   networkOf,
   type Outgoing,
   pause,
+  publishText,
+  publishTexts,
   type RangeOf,
   type Refusal,
   randomShare,

@@ -1,6 +1,6 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
 import type { Clock, Timer } from './clock.ts'
-import { headersOf } from './headers.ts'
+import { publishTexts, type TextMessage } from './frames.ts'
 
 /** Why the broker did not take a message; `code` is JetStream's, undefined when no answer came. */
 export interface Refusal {
@@ -8,15 +8,8 @@ export interface Refusal {
   readonly message: string
 }
 
-export interface Outgoing {
-  readonly subject: string
-  readonly body: string
-  /** Makes a second publish a no-op for two minutes. */
-  readonly messageId?: string | undefined
-  readonly traceparent?: string | null | undefined
-  /** The run whose node publishes it. */
-  readonly run?: string | undefined
-}
+/** What is published into a stream; its answer goes to the publisher. */
+export type Outgoing = Omit<TextMessage, 'reply'>
 
 type Done = (refusal: Refusal | undefined) => void
 /** @param answer the publish acknowledgement, as JSON; empty with a refusal */
@@ -37,7 +30,6 @@ const CLOSED: Refusal = { message: 'the publisher was closed' }
 
 /**
  * Publishes to streams with one acknowledgement inbox and a callback a message: five times the rate of a promise and a timer each.
- * Bodies go out as buffers: the client library's own way with text takes three times as long.
  */
 export class StreamPublisher {
   readonly #connection: NatsConnection
@@ -68,8 +60,8 @@ export class StreamPublisher {
    *   nothing about this one: a stream that changes its leader may lose what lies between.
    */
   publish(message: Outgoing, done: Done): void {
-    const body = Buffer.from(message.body)
-    this.#publish(message, { body, bytes: body.length, done })
+    const reply = this.#await({ done, bytes: Buffer.byteLength(message.body) })
+    if (reply !== undefined) this.#hand([{ ...message, reply }])
   }
 
   /**
@@ -92,11 +84,11 @@ export class StreamPublisher {
     let open = acksEndsOnly ? 2 : messages.length
     if (open === 0) done(refusals, sequences)
     let bytes = 0
+    const sent: TextMessage[] = []
     for (const [i, message] of messages.entries()) {
-      const body = Buffer.from(message.body)
-      bytes += body.length
+      bytes += Buffer.byteLength(message.body)
       if (acksEndsOnly && i > 0 && i < last) {
-        this.#publishUnacknowledged(message, body)
+        sent.push(message)
         continue
       }
       const answered: Answered = (refusal, answer) => {
@@ -109,9 +101,12 @@ export class StreamPublisher {
         }
         done(refusals, sequences)
       }
-      this.#publish(message, { body, bytes, done: answered })
+      const reply = this.#await({ done: answered, bytes })
+      if (reply === undefined) continue
+      sent.push({ ...message, reply })
       bytes = 0
     }
+    this.#hand(sent)
   }
 
   #areContiguous(first: number | undefined, end: number | undefined, distance: number): boolean {
@@ -120,29 +115,26 @@ export class StreamPublisher {
     return false
   }
 
-  #publishUnacknowledged(message: Outgoing, body: Buffer): void {
-    try {
-      this.#connection.publish(message.subject, body, headersOf(message))
-    } catch {
-      // It gets no sequence, so the sequences of its batch are not contiguous.
-    }
-  }
-
-  /** @param bytes that are outstanding until it is answered: also those of messages before it that have no acknowledgement of their own */
-  #publish(message: Outgoing, { body, bytes, done }: { body: Buffer; bytes: number; done: Answered }): void {
+  /**
+   * @param entry.bytes that are outstanding until it is answered: also those of messages before it that have no acknowledgement of their own
+   * @returns the subject for the answer; undefined: the publisher is closed
+   */
+  #await({ done, bytes }: Omit<Pending, 'at'>): string | undefined {
     if (this.#closed) {
       done(CLOSED, '')
-      return
+      return undefined
     }
     const id = String(this.#next++)
     this.#pending.set(id, { done, at: this.#clock.monotonic(), bytes })
     this.#outstandingBytes += bytes
     this.#sweeper ??= this.#clock.after(SWEEP_MS, () => this.#sweep())
-    try {
-      this.#connection.publish(message.subject, body, { reply: `${this.#inbox}.${id}`, ...headersOf(message) })
-    } catch (error) {
-      this.#end(id, { message: (error as Error).message })
-    }
+    return `${this.#inbox}.${id}`
+  }
+
+  #hand(messages: readonly TextMessage[]): void {
+    if (this.#closed) return
+    for (const [{ reply }, error] of publishTexts(this.#connection, messages))
+      if (reply !== undefined) this.#end(reply.slice(this.#inbox.length + 1), { message: error.message })
   }
 
   /** The same as a promise, for what is rare. */

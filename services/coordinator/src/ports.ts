@@ -97,14 +97,14 @@ export interface Events {
   /** The same, unless the broker has that event: of an end that was stored before. @param read the run with its result */
   runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void>
   changed(noun: EventNoun, options: { namespace: string; name: string; what: string; body: object }): void
+  created(runs: readonly RunHead[]): void
   live(run: RunHead, what: string, progress?: Progress): void
   /** Tasks of a fan-out run were written together. */
   tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void
 }
 
-/** Takes note of ends whose events are stored. Provided by `stats/`. */
+/** Takes note of ends whose events are stored, with the sequences of these as far as they are known. Provided by `stats/`. */
 export interface EndsSeen {
-  /** @param sequences of the events in their stream, as far as the broker has confirmed them */
   keep(runs: readonly RunHead[], sequences: readonly (number | undefined)[]): void
 }
 

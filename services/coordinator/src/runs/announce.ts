@@ -1,5 +1,15 @@
 import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
-import { BoundedLabel, type Broker, type Logger, meter, type Outgoing, publishUntilTaken, type StreamPublisher } from '@carillon/runtime'
+import {
+  BoundedLabel,
+  type Broker,
+  type Logger,
+  meter,
+  type Outgoing,
+  publishText,
+  publishTexts,
+  publishUntilTaken,
+  type StreamPublisher,
+} from '@carillon/runtime'
 import type { RunHead, TaskHead } from '@carillon/store'
 import type { EndsSeen, Events } from '../ports.ts'
 import { type EndedRun, endedEventText, liveTasksText, liveText, timesOf } from './rules/views.ts'
@@ -105,12 +115,19 @@ export class Announcer implements Events {
     })
   }
 
+  created(runs: readonly RunHead[]): void {
+    publishTexts(
+      this.#broker.connection,
+      runs.map((run) => ({ subject: subjects.live(run.namespace, 'run', run.id, 'created'), body: liveText(run) })),
+    )
+  }
+
   live(run: RunHead, what: string, progress?: Progress): void {
-    this.#broker.connection.publish(subjects.live(run.namespace, 'run', run.id, what), Buffer.from(liveText(run, progress)))
+    publishText(this.#broker.connection, { subject: subjects.live(run.namespace, 'run', run.id, what), body: liveText(run, progress) })
   }
 
   tasksMoved({ namespace, id }: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void {
-    this.#broker.connection.publish(subjects.live(namespace, 'task', id, 'changed'), Buffer.from(liveTasksText(id, tasks)))
+    publishText(this.#broker.connection, { subject: subjects.live(namespace, 'task', id, 'changed'), body: liveTasksText(id, tasks) })
   }
 }
 

@@ -26,9 +26,7 @@ test('runs are stored, published and announced', async (context) => {
 
 test('what cannot be published after the answer is left to the repair, and ends no process', async (context) => {
   const coordinator = await createTestCoordinator(context)
-  coordinator.fake.refusal = () => {
-    throw new Error('the connection is closed')
-  }
+  coordinator.fake.refusal = () => ({ message: 'the connection is closed' })
   const [outcome] = await start(coordinator, { handler: 'mail' })
   assert.equal(outcome?.created, true)
   await settle()

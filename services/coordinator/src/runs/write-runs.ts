@@ -128,7 +128,7 @@ export class RunWriter implements Runs {
     const created = runs.filter((_, i) => outcomes[i] === 'created')
     const follow = async (withdrawn?: ReadonlySet<string>) => {
       const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
-      for (const run of open) this.#events.live(run, 'created')
+      this.#events.created(open)
       // What is due at the same moment is in other writes, too: all of it is signalled before the work messages, which cost the broker ten times as much.
       if (options.until) await nextTurn()
       await this.#follow(open)
