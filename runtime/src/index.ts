@@ -56,6 +56,7 @@ export { type Controller, type ControllerOf, controllerOf, type Signal } from '.
 export type { GrantedRole, RolesByValue } from './oidc-settings.ts'
 export { pageThatFits } from './page-that-fits.ts'
 export { type Running, runProcess } from './process.ts'
+export { RecentMap } from './recent-map.ts'
 export { RecordTurns, type TurnOf } from './record-turns.ts'
 export { type Composition, type Connected, type ServiceOptions, startService } from './start-service.ts'
 export { markStep, startTelemetry } from './telemetry.ts'

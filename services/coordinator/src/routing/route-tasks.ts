@@ -1,7 +1,6 @@
 import { isEnded, TIMES } from '@carillon/contracts'
-import type { Clock, Logger } from '@carillon/runtime'
+import { type Clock, type Logger, RecentMap } from '@carillon/runtime'
 import type { LifeChange, RunHead, Store } from '@carillon/store'
-import { LRUCache } from 'lru-cache'
 import { LIFE_KINDS, readWhole } from '../lives.ts'
 import type { OfferOutcome, OfferSender, Presence, Routes, Runs, Timers } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
@@ -43,9 +42,9 @@ export class RouteTasks implements Routes {
   readonly #options: RouteOptions
   readonly #lanes = new Map<string, Lane>()
   /** By task: the instance on which its last attempt failed. */
-  readonly #left = new LRUCache<string, string>({ max: LEFT_AT_MOST })
+  readonly #left = new RecentMap<string>({ max: LEFT_AT_MOST })
   /** By task: where it was offered to, and when, on the monotonic clock. */
-  readonly #offered = new LRUCache<string, { readonly target: string; readonly at: number }>({ max: LEFT_AT_MOST })
+  readonly #offered = new RecentMap<{ readonly target: string; readonly at: number }>({ max: LEFT_AT_MOST })
   #isProbing = false
 
   constructor(options: RouteOptions) {

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, type Control, isEnded, runIdOfTask, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, inIsolation, type Logger } from '@carillon/runtime'
+import { type Broker, type Clock, inIsolation, type Logger, RecentMap } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
-import { LRUCache } from 'lru-cache'
 import type { ParentTasks } from '../child-ports.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
@@ -41,7 +40,7 @@ export class RunWriter implements Runs {
   readonly #clock: Clock
   readonly #log: Logger
   /** Open runs as last written here: spares a read for most reports. The conditions of a write guard against its age. */
-  readonly #recent: LRUCache<string, RunHead>
+  readonly #recent: RecentMap<RunHead>
   /** The change that was sent to the store last, of each run that is being written. */
   readonly #sent = new Map<string, RunChange>()
   readonly #timers: Timers
@@ -72,7 +71,7 @@ export class RunWriter implements Runs {
     log: Logger
     remembered: { readonly runs: number }
   }) {
-    this.#recent = new LRUCache({ max: options.remembered.runs })
+    this.#recent = new RecentMap({ max: options.remembered.runs })
     this.#timers = options.timers
     this.#ends = options.ends
     this.#gates = options.gates
