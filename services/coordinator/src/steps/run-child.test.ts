@@ -41,18 +41,21 @@ test('a child run of a task that was cancelled while it was inserted is cancelle
   assert.equal((await childOf())?.state, 'cancelled')
 })
 
-/** The next read of runs. */
-function failOnce({ mock }: TestContext, { runs }: Store): void {
-  const fail = async () => {
+/** Reads of runs, until the mock is restored: others may read meanwhile. */
+function failReads({ mock }: TestContext, { runs }: Store) {
+  return mock.method(runs, 'heads', async () => {
     throw new CarillonError('STORE_UNAVAILABLE', 'the store is away')
-  }
-  mock.method(runs, 'heads', fail, { times: 1 })
+  }).mock
 }
 
 test('a store that cannot be read after the insert says nothing about the task: the child run stays, and the repeated call finds it', async (context) => {
   const { coordinator, call, childOf, afterInsert } = await aParent(context)
-  afterInsert(() => failOnce(context, coordinator.store))
+  let failing: ReturnType<typeof failReads> | undefined
+  afterInsert(() => {
+    failing = failReads(context, coordinator.store)
+  })
   await assert.rejects(coordinator.runChild.execute('default', call), { code: 'STORE_UNAVAILABLE' })
+  failing?.restore()
   const child = await childOf()
   assert.equal(child?.state, 'queued')
   assert.equal((await coordinator.runChild.execute('default', call)).runId, child?.id)
@@ -90,14 +93,16 @@ test('a child run goes on while its parent waits for a further attempt, which fi
 
 test('what a coordinator has not done about a child run before it died, or could not do, is done by the time of that', async (context) => {
   const { coordinator, run, call, childOf, afterInsert } = await aParent(context)
+  let failing: ReturnType<typeof failReads> | undefined
   // The cancel does not reach it, and whether its parent still runs cannot be read.
   afterInsert(async () => {
     context.mock.method(coordinator.parents, 'changed', () => undefined)
     context.mock.method(coordinator.parents, 'begin', () => undefined)
     await coordinator.changeRuns.cancel('default', run.id)
-    failOnce(context, coordinator.store)
+    failing = failReads(context, coordinator.store)
   })
   await assert.rejects(coordinator.runChild.execute('default', call), { code: 'STORE_UNAVAILABLE' })
+  failing?.restore()
   const child = await childOf()
   assert.equal(child?.state, 'queued')
   await coordinator.clock.advance(10_000)
