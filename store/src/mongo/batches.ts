@@ -5,37 +5,30 @@ const MAX_BYTES = 16 * 1024 * 1024
 const REPLY_BYTES = 8 * 1024 * 1024
 
 /** Cuts a bulk into commands of a size that every engine takes. */
-export function batchesOf<Item>(items: readonly Item[]): Item[][] {
+export function batchesOf<Item extends { readonly bytes: number }>(items: readonly Item[]): Item[][] {
   const batches: Item[][] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const item of items) {
-    const more = weight(item)
     const last = batches.at(-1)
-    if (last !== undefined && last.length < MAX_ITEMS && bytes + more <= MAX_BYTES) {
+    if (last !== undefined && last.length < MAX_ITEMS && bytes + item.bytes <= MAX_BYTES) {
       last.push(item)
-      bytes += more
+      bytes += item.bytes
     } else {
       batches.push([item])
-      bytes = more
+      bytes = item.bytes
     }
   }
   return batches
 }
 
 /** Whether documents may have as many bytes as a reply may hold. */
-export function isLarge(documents: readonly object[]): boolean {
+export function isLarge(documents: readonly Readonly<Record<string, unknown>>[]): boolean {
   let bytes = 0
   return documents.some((document) => {
-    bytes += weight(document)
+    for (const field in document) bytes += weight(document[field])
     return bytes > REPLY_BYTES
   })
 }
 
-/** Bytes as BSON, at most: a letter takes up to three, a field of any other kind is small. */
-export function weight(value: unknown): number {
-  if (typeof value === 'string') return 32 + value.length * 3
-  if (typeof value !== 'object' || value === null) return 32
-  let sum = 32
-  for (const key in value) sum += weight((value as Record<string, unknown>)[key])
-  return sum
-}
+/** Bytes of a field as BSON, at most: a letter takes up to three. */
+export const weight = (value: unknown): number => 32 + (typeof value === 'string' ? value.length * 3 : 0)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Document, MongoServerError } from 'mongodb'
 import type { InsertOutcome, UpdateOutcome } from '../ports.ts'
 import { batchesOf } from './batches.ts'
-import type { StoredDocument } from './document.ts'
+import type { EncodedDocument, StoredDocument } from './document.ts'
 import { DUPLICATE_KEY, isTransient } from './mongo-error.ts'
 import { RetryBackoff } from './retry.ts'
 import { type ConditionalUpdate, groupsOf, statementOf } from './statements.ts'
@@ -37,14 +37,17 @@ export const newWriter = () => randomBytes(6).toString('base64url')
  * Inserts each document unless its id is taken. After a lost answer the records show which of them this call created.
  * Sorted by id: two writers that lock the same records in the same order do not deadlock.
  */
-export async function insertAll(target: BulkTarget, documents: readonly StoredDocument[]): Promise<InsertOutcome[]> {
+export async function insertAll(target: BulkTarget, given: readonly EncodedDocument[]): Promise<InsertOutcome[]> {
   const writer = newWriter()
-  const first = new Map(documents.toReversed().map((document) => [document._id, document]))
-  const sorted = [...first.values()].sort((a, b) => (a._id < b._id ? -1 : 1))
-  const created = new Set<StoredDocument>(sorted)
-  for (const document of sorted) document.writers = [writer]
-  for (const batch of batchesOf(sorted)) for (const taken of await insertBatch(target, batch, writer)) created.delete(taken)
-  return documents.map((document) => (created.has(document) ? 'created' : 'duplicate'))
+  const first = new Map(given.toReversed().map((one) => [one.document._id, one]))
+  const sorted = [...first.values()].sort((a, b) => (a.document._id < b.document._id ? -1 : 1))
+  const created = new Set(sorted.map(({ document }) => document))
+  for (const document of created) document.writers = [writer]
+  for (const batch of batchesOf(sorted)) {
+    const documents = batch.map(({ document }) => document)
+    for (const taken of await insertBatch(target, documents, writer)) created.delete(taken)
+  }
+  return given.map(({ document }) => (created.has(document) ? 'created' : 'duplicate'))
 }
 
 /** Answers those whose id was taken by another writer. */

@@ -89,7 +89,7 @@ export class RecordCollection<Item> {
       const writer = newWriter()
       const first = new Map(rest.toReversed().map(([index, change]) => [change.id, index]))
       const now = rest.filter(([index, change]) => first.get(change.id) === index)
-      const updates = now.map(([, { id, filter, set }]) => ({ id, filter, set: this.#shape.changesOf(set) }))
+      const updates = now.map(([, { id, filter, set }]) => ({ id, filter, ...this.#shape.changesOf(set) }))
       const results = await this.#database.bulk(() => updateAll(this.#database.bulkTarget(this.name), updates, writer))
       for (const [i, [index]] of now.entries()) outcomes[index] = results[i]!
       rest = rest.filter(([index, change]) => first.get(change.id) !== index)
@@ -161,7 +161,7 @@ export class RecordCollection<Item> {
 
   /** Inserts or replaces. */
   async put(item: Item): Promise<void> {
-    const { _id, ...fields } = this.#shape.encode(item)
+    const { _id, ...fields } = this.#shape.encode(item).document
     await this.#database.write(() => this.#collection.replaceOne({ _id }, fields, { upsert: true }))
   }
 

@@ -1,4 +1,5 @@
 import { type ColumnKind, type Columns, fromStored, type StoredValue, toStored } from '../columns.ts'
+import { weight } from './batches.ts'
 
 /**
  * A record as a document: `_id` for `id`, no field where the value is null, JSON as text, and who wrote last. The last few writers let an
@@ -8,6 +9,12 @@ export interface StoredDocument {
   _id: string | number
   writers?: string[]
   [field: string]: unknown
+}
+
+/** A document to insert, and how many bytes it has at most. */
+export interface EncodedDocument {
+  readonly document: StoredDocument
+  readonly bytes: number
 }
 
 type Fields = Record<string, unknown>
@@ -45,21 +52,28 @@ export class DocumentShape<Item> {
   }
 
   /** @param id of records that have none of their own */
-  encode(item: Item, id?: string): StoredDocument {
+  encode(item: Item, id?: string): EncodedDocument {
     const document: StoredDocument = { _id: id ?? '' }
+    let bytes = 0
     for (const [column, kind] of this.#kinds) {
       const value = toStored((item as Fields)[column], kind, column)
-      if (value !== null) document[fieldOf(column)] = value
+      if (value === null) continue
+      document[fieldOf(column)] = value
+      bytes += weight(value)
     }
-    return document
+    return { document, bytes }
   }
 
   /** The fields of `item` that change, without its id. */
-  changesOf(item: Partial<Item>): Record<string, StoredValue> {
-    const changes: Record<string, StoredValue> = {}
+  changesOf(item: Partial<Item>): { set: Record<string, StoredValue>; bytes: number } {
+    const set: Record<string, StoredValue> = {}
+    let bytes = 0
     for (const [column, kind] of this.#kinds) {
-      if (column !== 'id' && column in item) changes[column] = toStored((item as Fields)[column], kind, column)
+      if (column === 'id' || !(column in item)) continue
+      const value = toStored((item as Fields)[column], kind, column)
+      set[column] = value
+      bytes += weight(value)
     }
-    return changes
+    return { set, bytes }
   }
 }

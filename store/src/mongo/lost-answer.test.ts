@@ -52,7 +52,7 @@ for (const [when, error] of FAULTS) {
     const updates = range(7).map((n) => ({
       id: runId(n),
       filter: { _id: runId(n), state: n === 3 ? 'running' : 'queued' },
-      set: shape.changesOf({ state: 'succeeded' }),
+      ...shape.changesOf({ state: 'succeeded' }),
     }))
     const outcomes = await updateAll(broken, updates, writer)
     assert.deepEqual(

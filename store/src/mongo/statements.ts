@@ -8,6 +8,8 @@ export interface ConditionalUpdate {
   readonly filter: Document
   /** The fields that it changes; a field without a value is removed. */
   readonly set: Readonly<Record<string, StoredValue>>
+  /** Of these fields, at most. */
+  readonly bytes: number
 }
 
 /** The writers that are remembered: more than will change one record between an update and the read that verifies it. */
