@@ -17,22 +17,22 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord, TaskHead> imple
   }
 
   async list(query: TaskListQuery): Promise<Slice<TaskHead>> {
-    return this.#list(this.head, query)
+    return this.#list(this.head, query, conditionOf(query, statesOf(query)))
   }
 
   async listWhole(query: TaskListQuery): Promise<Slice<TaskRecord>> {
-    return this.#list(this.table.whole, query)
+    return this.#list(this.table.whole, query, conditionOf(query, statesOf(query)))
   }
 
+  /** By the ids alone: most tasks of the range have succeeded, and the index of states would lead to each record one by one. */
   async results(query: TaskListQuery): Promise<Slice<TaskResultRecord>> {
-    return this.#list(this.#result, query)
+    const { where, values } = conditionOf(query, [])
+    const state = query.state === undefined ? {} : { where: `${where} and "state" = ?`, values: [...values, query.state] }
+    return this.#list(this.#result, query, { where, values, ...state })
   }
 
-  #list<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery): Slice<Part> {
-    const [after] = decodeCursor(query.cursor, ['string']) ?? ['']
-    const { where, values } = conditionOf(query, query.state === undefined ? [] : [query.state])
-    const page = this.table.page(selection, { rest: `${where} and "id" > ? order by "id"`, values: [...values, after] }, query)
-    return sliceOf(page, (last) => [last.id])
+  #list<Part extends Pick<TaskRecord, 'id'>>(selection: Selection<Part>, query: TaskListQuery, { where, values }: Condition): Slice<Part> {
+    return sliceOf(this.table.page(selection, { rest: `${where} order by "id"`, values }, query), (last) => [last.id])
   }
 
   async countUpTo(query: Parameters<TaskStore['countUpTo']>[0]): Promise<number> {
@@ -74,13 +74,41 @@ export class SqliteTaskStore extends SqliteLifeStore<TaskRecord, TaskHead> imple
   }
 }
 
-function conditionOf({ runId, from, before, isLeaf }: TaskQuery, states: readonly string[]): { where: string; values: string[] } {
-  const ids = [from === undefined ? '' : ' and "id" >= ?', before === undefined ? '' : ' and "id" < ?', isLeaf ? ' and "mapped" = 0' : '']
-  const values = [from, before].filter((id) => id !== undefined)
-  // Of any state: the ids of a run's tasks are its own with a hyphen, and what sorts before a dot.
-  if (states.length === 0) return { where: `where "id" > ? and "id" < ?${ids.join('')}`, values: [`${runId}-`, `${runId}.`, ...values] }
-  return {
-    where: `where "runId" = ? and "state" in (${states.map(() => '?').join()})${ids.join('')}`,
-    values: [runId, ...states, ...values],
+interface Condition {
+  readonly where: string
+  readonly values: string[]
+}
+
+const statesOf = ({ state }: TaskListQuery) => (state === undefined ? [] : [state])
+
+function conditionOf({ isLeaf, ...query }: TaskQuery & { readonly cursor?: string | undefined }, states: readonly string[]): Condition {
+  const ids = idsOf(query, states.length === 0)
+  const leaf = isLeaf ? ' and "mapped" = 0' : ''
+  if (states.length === 0) return { where: `where ${ids.conditions.join(' and ')}${leaf}`, values: ids.values }
+  const conditions = ['"runId" = ?', `"state" in (${states.map(() => '?').join()})`, ...ids.conditions]
+  return { where: `where ${conditions.join(' and ')}${leaf}`, values: [query.runId, ...states, ...ids.values] }
+}
+
+/**
+ * A range of ids with one lower bound: SQLite begins at one of them, and of another one it would read all that is between.
+ * @param isOnly nothing else distinguishes the run: the ids of its tasks are its own with a hyphen, and what sorts before a dot
+ */
+function idsOf(
+  { runId, from = '', before, cursor }: TaskQuery & { readonly cursor?: string | undefined },
+  isOnly: boolean,
+): { conditions: string[]; values: string[] } {
+  const [after] = decodeCursor(cursor, ['string']) ?? ['']
+  const [first, last] = isOnly ? [`${runId}-`, `${runId}.`] : ['', undefined]
+  const [conditions, values]: [string[], string[]] = [[], []]
+  const lowest = [first, from, after].reduce((one, other) => (one > other ? one : other))
+  if (lowest !== '') {
+    conditions.push(lowest === after ? '"id" > ?' : '"id" >= ?')
+    values.push(lowest)
   }
+  const end = before === undefined || (last !== undefined && last < before) ? last : before
+  if (end !== undefined) {
+    conditions.push('"id" < ?')
+    values.push(end)
+  }
+  return { conditions, values }
 }
