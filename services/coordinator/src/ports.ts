@@ -13,14 +13,14 @@ import type {
   StartRun,
 } from '@carillon/contracts'
 import type { Expression } from '@carillon/expressions'
-import type { InsertOutcome, JobRecord, RunHead, RunRecord, StreamPlace, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { InsertOutcome, JobRecord, RunHead, RunRecord, StreamPlace, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { RuledJob } from './gates/rules/requested-rules.ts'
 import type { Place, WokenJob } from './jobs/rules/job.ts'
 import type { Change, RunChange, TaskChange } from './runs/rules/change.ts'
 import type { Decision } from './runs/rules/decision.ts'
 import type { Caller } from './runs/rules/running-task.ts'
 import type { StartItem } from './runs/rules/start-item.ts'
-import type { EndedRun, TaskToDo } from './runs/rules/views.ts'
+import type { EndedRun, MovedTask, TaskToDo } from './runs/rules/views.ts'
 import type { TaskOfRun, WholeWork, Work } from './runs/rules/work.ts'
 import type { Judge } from './schedules/rules/exclusions.ts'
 import type { ServiceVersion } from './stats/rules/marks.ts'
@@ -100,7 +100,7 @@ export interface Events {
   created(runs: readonly RunHead[]): void
   live(run: RunHead, what: string, progress?: Progress): void
   /** Tasks of a fan-out run were written together. */
-  tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void
+  tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly MovedTask[]): void
 }
 
 /** Takes note of ends whose events are stored, with the sequences of these as far as they are known. Provided by `stats/`. */

@@ -10,9 +10,9 @@ import {
   publishUntilTaken,
   type StreamPublisher,
 } from '@carillon/runtime'
-import type { RunHead, TaskHead } from '@carillon/store'
+import type { RunHead } from '@carillon/store'
 import type { EndsSeen, Events } from '../ports.ts'
-import { type EndedRun, endedEventText, liveTasksText, liveText, timesOf } from './rules/views.ts'
+import { type EndedRun, endedEventText, liveTasksText, liveText, type MovedTask, timesOf } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
 const NOT_FOUND = 404
@@ -126,7 +126,7 @@ export class Announcer implements Events {
     publishText(this.#broker.connection, { subject: subjects.live(run.namespace, 'run', run.id, what), body: liveText(run, progress) })
   }
 
-  tasksMoved({ namespace, id }: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly TaskHead[]): void {
+  tasksMoved({ namespace, id }: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly MovedTask[]): void {
     publishText(this.#broker.connection, { subject: subjects.live(namespace, 'task', id, 'changed'), body: liveTasksText(id, tasks) })
   }
 }

@@ -1,6 +1,6 @@
 import { CarillonError, isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { RunHead, Store, TaskHead, TaskRecord, UpdateOutcome } from '@carillon/store'
+import type { RunHead, Store, TaskRecord, UpdateOutcome } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
 import type { Events, Offers, Reconciler, Routes, Runs, Tasks, Timers, WorkQueue } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
@@ -11,6 +11,7 @@ import { decideFault } from './rules/fault.ts'
 import { mayLeaveChildren } from './rules/leaves-children.ts'
 import { withCheck } from './rules/new-tasks.ts'
 import { held } from './rules/pause.ts'
+import type { MovedTask } from './rules/views.ts'
 import { endOfWait } from './rules/waits-of-nodes.ts'
 import { runOf, type TaskOfRun } from './rules/work.ts'
 import { attemptCounter, updateLives } from './update-lives.ts'
@@ -93,36 +94,41 @@ export class TaskWriter implements Tasks {
   async write(given: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
     if (given.length === 0) return []
     const now = this.#clock.now()
-    const awake = given.map((change) =>
-      change.run.state === 'paused' ? { ...change, decision: held(change.run, change.decision) } : change,
-    )
-    const changes = awake.map((change) => {
-      const decision = mayBeRouted(change, change.decision)
-        ? routedDecision(change, change.decision, { now, programs: this.#programs })
-        : change.decision
-      return { ...change, decision: endOfWait(change, decision, now) }
-    })
+    const changes = given.map((change) => this.#inPlace(change, now))
     const outcomes = await this.#update(changes)
-    const ended = new Set<string>()
-    const moved: { task: TaskHead; run: RunHead }[] = []
+    const [ended, stopped] = [new Set<string>(), new Set<string>()]
+    const moved: TaskChange[] = []
     const faulty: { work: TaskOfRun; error: CarillonError }[] = []
-    for (const [i, { task, run, decision }] of changes.entries()) {
+    for (const [i, change] of changes.entries()) {
+      const { task, run, decision } = change
       const outcome = outcomes[i]
       if (outcome === 'applied') {
-        if (isRouted({ task, run })) this.#routes.written({ task, run }, decision)
-        const written = { task: { ...task, ...decision.set }, run }
-        if (decision.event !== 'checked') moved.push(written)
-        this.#follow(written, ended)
+        if (isRouted(change)) this.#routes.written({ task, run }, decision)
+        if (decision.event !== 'checked') moved.push(change)
+        if (isEnded(decision.set.state ?? task.state)) {
+          this.#work.settled(task.id)
+          ended.add(run.id)
+        } else this.#follow({ task: { ...task, ...decision.set }, run })
+        if (stopsChildren(change)) stopped.add(run.id)
       }
       // Losing its progress is better than failing the task.
       else if (CarillonError.is(outcome) && decision.event !== 'progress') faulty.push({ work: { task, run }, error: outcome })
     }
     this.#announce(moved)
     for (const runId of ended) this.#reconciler.soon(runId)
-    const stopped = changes.filter((change, i) => outcomes[i] === 'applied' && stopsChildren(change))
-    for (const runId of new Set(stopped.map(({ run }) => run.id))) this.#parents.changed(runId)
+    for (const runId of stopped) this.#parents.changed(runId)
     await this.endFaulty(faulty)
     return outcomes
+  }
+
+  /** What a decision becomes by the state of the run, and by where the task runs. */
+  #inPlace(change: TaskChange, now: number): TaskChange {
+    const { run } = change
+    let { decision } = change
+    if (run.state === 'paused') decision = held(run, decision)
+    if (mayBeRouted(change, decision)) decision = routedDecision(change, decision, { now, programs: this.#programs })
+    decision = endOfWait(change, decision, now)
+    return decision === change.decision ? change : { ...change, decision }
   }
 
   #update(changes: readonly TaskChange[]): Promise<readonly (UpdateOutcome | CarillonError)[]> {
@@ -161,23 +167,18 @@ export class TaskWriter implements Tasks {
   }
 
   /** One message for each run, however many of its tasks were written together. */
-  #announce(moved: readonly { task: TaskHead; run: Pick<RunHead, 'id' | 'namespace'> }[]): void {
-    const byRun = new Map<string, { run: Pick<RunHead, 'id' | 'namespace'>; tasks: TaskHead[] }>()
-    for (const { task, run } of moved) {
-      const ofRun = byRun.get(run.id)
-      if (ofRun) ofRun.tasks.push(task)
-      else byRun.set(run.id, { run, tasks: [task] })
+  #announce(moved: readonly (MovedTask & { readonly run: Pick<RunHead, 'id' | 'namespace'> })[]): void {
+    const byRun = new Map<string, { run: Pick<RunHead, 'id' | 'namespace'>; tasks: MovedTask[] }>()
+    for (const change of moved) {
+      const ofRun = byRun.get(change.run.id)
+      if (ofRun) ofRun.tasks.push(change)
+      else byRun.set(change.run.id, { run: change.run, tasks: [change] })
     }
     for (const { run, tasks } of byRun.values()) this.#events.tasksMoved(run, tasks)
   }
 
-  /** Publishes and arms what the state of a written task needs. */
-  #follow({ task, run }: TaskOfRun, ended: Set<string>): void {
-    if (isEnded(task.state)) {
-      this.#work.settled(task.id)
-      ended.add(run.id)
-      return
-    }
+  /** Publishes and arms what the state of a written task needs that has not ended. */
+  #follow({ task, run }: TaskOfRun): void {
     if (task.wakeAt !== null) this.#timers.arm('tasks', { id: task.id, wakeAt: task.wakeAt })
     if (task.state === 'queued') {
       if (isRouted({ task, run })) this.#routes.soon({ run, task })
@@ -187,5 +188,7 @@ export class TaskWriter implements Tasks {
   }
 }
 
-const stopsChildren = ({ task, decision: { set } }: TaskChange): boolean =>
-  set.state === 'cancelling' || (set.state !== undefined && mayLeaveChildren({ ...task, ...set }))
+function stopsChildren({ task, decision: { set } }: TaskChange): boolean {
+  const { state, startedAt = task.startedAt, attempt = task.attempt } = set
+  return state === 'cancelling' || (state !== undefined && mayLeaveChildren({ state, startedAt, attempt }))
+}

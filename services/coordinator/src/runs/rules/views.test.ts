@@ -53,7 +53,9 @@ test('what we write is what the fixtures of the wire say', () => {
   const { progress } = JSON.parse(liveText(live, { percent: 40, note: '2 of 5' }))
   assert.deepEqual(progress, fixture('live-run-progress').progress)
   const tasks = Array.from({ length: 23 }, (_, i) =>
-    aTask(runId, i + 1, { ...moved, startedAt: times.startedAt, progress: { percent: 40 } }),
+    i === 0
+      ? { task: aTask(runId, 1, { progress: { percent: 40 } }), decision: { set: { ...moved, startedAt: times.startedAt } } }
+      : { task: aTask(runId, i + 1, { ...moved, startedAt: times.startedAt }) },
   )
   const shown = JSON.parse(liveTasksText(runId, tasks))
   assert.deepEqual([shown.tasks.length, { ...shown, tasks: shown.tasks.slice(0, 1) }], [20, fixture('live-task')])

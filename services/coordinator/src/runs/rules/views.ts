@@ -241,9 +241,16 @@ function moveText({ state, reason, attempt, owner, startedAt }: LifeHead): strin
 /** Tasks that one signal names: more are read by a call. */
 const TASKS_SHOWN = 20
 
+/** A task that was written: as it was before, with what has changed. Few are shown, so they are not put together before. */
+export interface MovedTask {
+  readonly task: TaskHead
+  readonly decision?: Pick<Decision, 'set'>
+}
+
 /** Body of a live signal of tasks of a fan-out run. */
-export function liveTasksText(runId: string, tasks: readonly TaskHead[]): string {
-  const shown = tasks.slice(0, TASKS_SHOWN).map((task) => {
+export function liveTasksText(runId: string, tasks: readonly MovedTask[]): string {
+  const shown = tasks.slice(0, TASKS_SHOWN).map((moved) => {
+    const task = { ...moved.task, ...moved.decision?.set }
     const progress = task.progress === null ? '' : `,"progress":${JSON.stringify(task.progress)}`
     return `{"taskId":"${task.id}",${moveText(task)}${progress}${task.endedAt === null ? '' : `,"endedAt":"${iso(task.endedAt)}"`}}`
   })
