@@ -36,6 +36,24 @@ test('a run chooses the next slot of its job; the newest choice counts, and the 
   assert.deepEqual([after?.nextSlotAt, after?.chosenSlotAt], [slot + MINUTE_MS, null])
 })
 
+test('a run of a slot that chooses before its job is moved from there is the last run of its job nevertheless', async (context) => {
+  const coordinator = await createTestCoordinator(context)
+  const { applyReports, chooseSlots, clock, fireSlots, store } = coordinator
+  const slot = clock.now()
+  await store.jobs.insert(aJob('poll', { nextSlotAt: slot }))
+  const advance = store.jobs.advance.bind(store.jobs)
+  store.jobs.advance = () => Promise.reject(new Error('killed'))
+  await fireSlots.execute(['default/poll']).catch(() => undefined)
+  store.jobs.advance = advance
+  const [run] = (await store.runs.list({ namespace: 'default', job: 'poll', limit: 1 })).items
+  assert.ok(run)
+  const caller = { taskId: run.id, attempt: 1, instance: 'i-1' }
+  await applyReports.execute([reportsFrom('i-1', { type: 'started', runId: run.id, taskId: run.id, attempt: 1 })])
+  await chooseSlots.execute('default', { ...caller, delayMs: 5_000 })
+  const job = await jobOf(coordinator)
+  assert.deepEqual([job?.nextSlotAt, job?.lastRunId], [slot + 5_000, run.id])
+})
+
 test('a time that has passed means now, and a choice far ahead is no fault of a clock', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { chooseSlots, clock, repairTimes } = coordinator

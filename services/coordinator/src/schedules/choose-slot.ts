@@ -37,7 +37,9 @@ export class ChooseSlots {
       const [job] = await this.#store.jobs.get([id])
       if (!job || job.state === 'paused') return {}
       const { revision, nextSlotAt, awaits } = job
-      const set = { ...NO_SLOT, nextSlotAt: slot, wakeAt: slot, chosenSlotAt: slot, state: 'active' } as const
+      // A run that begins at once may choose before its job is moved from its slot.
+      const last = run.slot !== null && nextSlotAt === run.slot ? { lastRunId: run.id } : {}
+      const set = { ...NO_SLOT, nextSlotAt: slot, wakeAt: slot, chosenSlotAt: slot, state: 'active', ...last } as const
       const [outcome] = await this.#store.jobs.advance([{ id, expect: { revision, nextSlotAt, awaits }, set }])
       if (outcome !== 'applied') return undefined
       this.#jobs.forget(namespace, name)

@@ -5,7 +5,7 @@ import { settle } from '@carillon/runtime/testing'
 import { SHARES } from '@carillon/store'
 import { aJob } from '@carillon/store/testing'
 import { createTestCoordinator, type TestCoordinator } from '../testing/test-coordinator.ts'
-import { SLOT_LEAD_MS } from './fire-slots.ts'
+import { MOVE_AFTER_MS, SLOT_LEAD_MS } from './fire-slots.ts'
 
 const MINUTE_MS = 60_000
 const runsOf = async ({ store }: TestCoordinator, limit = 500) => (await store.runs.list({ namespace: 'default', limit })).items
@@ -119,7 +119,7 @@ test('a slot whose job is removed or paused before its time does not fire, and s
   }
 })
 
-test('thousands of slots of one second are stored before it, and fired together when it has come', async (context) => {
+test('thousands of slots of one second are stored before it, and fired together when it has come; their jobs are moved after that', async (context) => {
   const coordinator = await createTestCoordinator(context)
   const { clock, store, fireSlots } = coordinator
   const slot = clock.now() + SLOT_LEAD_MS
@@ -130,6 +130,8 @@ test('thousands of slots of one second are stored before it, and fired together 
   assert.equal(coordinator.fake.publishedTo('work.h').length, 0)
   await clock.advance(SLOT_LEAD_MS)
   assert.equal(coordinator.fake.publishedTo('work.h').length, names.length)
+  assert.equal((await jobOf(coordinator, 'job-0')).nextSlotAt, slot)
+  await clock.advance(MOVE_AFTER_MS)
   await firing
   assert.equal((await jobOf(coordinator, 'job-1299')).nextSlotAt, slot + MINUTE_MS)
 })

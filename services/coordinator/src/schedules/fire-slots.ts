@@ -14,6 +14,8 @@ import { planSlots, type SlotRules } from './rules/plan.ts'
 import { nextSlot, slotAfterEnd, slotOfWake, timesAwaiting, timesOf } from './rules/schedule.ts'
 import { originOf } from './slot-origin.ts'
 
+/** How long after their slots jobs are moved, where they are many: by then executors, which may be on the same machine, have what was fired. */
+export const MOVE_AFTER_MS = 40
 /** Jobs that are moved in one turn of the event loop: other work runs in between. */
 const SLICE = 100
 /** Jobs whose runs are one write, and bytes of their payloads and items. */
@@ -102,6 +104,8 @@ export class FireSlots {
   async #fireAll(due: readonly DueJob[]): Promise<void> {
     const paused = await this.#failing.paused(due)
     const jobs = paused.size > 0 ? due.filter(({ id }) => !paused.has(id)) : due
+    const time = Math.max(...jobs.map(({ wakeAt }) => wakeAt))
+    const isAhead = this.#clock.now() < time
     // Each waits for its time: the last of many must not begin to when the first ones are through.
     const firing: Promise<FiredJob[]>[] = []
     for (const together of groupsOf(jobs)) {
@@ -109,6 +113,7 @@ export class FireSlots {
       await turnOfLoop()
     }
     const outcomes = await Promise.allSettled(firing)
+    if (isAhead && jobs.length > SLICE) await this.#reached(time + MOVE_AFTER_MS)
     await this.#moveAll(outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : [])))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
@@ -201,7 +206,11 @@ export class FireSlots {
   /** Waits until slots are to be fired. There is time to find the next ones. */
   async #reach(time: number, fired: readonly FiredJob[]): Promise<void> {
     for (const entry of fired) this.#unlessFaulty(entry.job, () => (entry.next ??= nextSlot(scheduleOf(entry.job), entry.job.nextSlotAt)))
-    // Timers may be a millisecond early. A clock that was set back is not waited for.
+    await this.#reached(time)
+  }
+
+  /** Timers may be a millisecond early. A clock that was set back is not waited for. */
+  async #reached(time: number): Promise<void> {
     for (let leftMs = time - this.#clock.now(); leftMs > 0 && leftMs <= SLOT_LEAD_MS; leftMs = time - this.#clock.now())
       await new Promise<void>((resolve) => this.#clock.after(leftMs, resolve))
   }
