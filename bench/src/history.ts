@@ -10,6 +10,7 @@ const ROUNDS = 9
 const RUNS = 5_000
 const START_ROUNDS = 3
 const CALLS = 150
+const POLL_MS = 500
 
 /** A mesh whose store has so many ended runs. */
 interface Side {
@@ -63,12 +64,20 @@ async function filled(runs: number, storeUrl: string | undefined): Promise<Side>
   const executor = await startExecutor(mesh.url)
   const connection = await connect({ servers: mesh.url, service: 'bench-client', namespace: 'bench' })
   await measureBulk(connection.client, { url: mesh.url, count: runs })
+  await counted(connection.client)
   const stop = async () => {
     await connection.stop()
     await executor.stop()
     await mesh.stop()
   }
   return { runs, mesh, executor, client: connection.client, stop }
+}
+
+/** What was filled in is counted for the statistics, which must not go on during the measurement. */
+async function counted(client: Client): Promise<void> {
+  const filledAt = Date.now()
+  const countedAt = async () => Date.parse((await client.stats.overview({ range: '1h' })).countedAt ?? '')
+  while (!((await countedAt()) >= filledAt)) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
 }
 
 /** The medians of each side, after a round of single and bulk calls that is not counted: code is compiled. */
