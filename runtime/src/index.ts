@@ -1,6 +1,7 @@
 export {
   type Clock,
   checkLiteral,
+  createInbox,
   derivedId,
   freshRunId,
   guardedLookup,

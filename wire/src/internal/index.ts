@@ -1,4 +1,6 @@
 /** For the packages of this repository: what every process needs to speak with the broker. One copy for services, command line and SDK. */
+
+export { createInbox } from '@nats-io/transport-node'
 export { maskAddresses } from '../address.ts'
 export { checkNatsSettings } from '../check-settings.ts'
 export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from '../clock.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTestLog } from '@carillon/runtime/testing'
+import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { aRun } from '@carillon/store/testing'
 import { FakeBroker } from '../testing/fake-broker.ts'
 import { Announcer } from './announce.ts'
@@ -15,7 +15,13 @@ function announcer() {
   return {
     fake,
     lines,
-    announcer: new Announcer({ broker: fake.broker, publisher: fake.publisher, publishedEnds: { keep: () => undefined }, log }),
+    announcer: new Announcer({
+      broker: fake.broker,
+      publisher: fake.publisher,
+      publishedEnds: { keep: () => undefined },
+      clock: new FakeClock(),
+      log,
+    }),
   }
 }
 const announced = (fake: FakeBroker) => fake.publishedTo('event.run').map(({ runId }) => runId)

@@ -2,16 +2,17 @@ import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedE
 import {
   BoundedLabel,
   type Broker,
+  type Clock,
   type Logger,
   meter,
   type Outgoing,
   publishText,
-  publishTexts,
   publishUntilTaken,
   type StreamPublisher,
 } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
 import type { EndsSeen, Events } from '../ports.ts'
+import { CreatedSignals } from './created-signals.ts'
 import { type EndedRun, endedEventText, liveTasksText, liveText, type MovedTask, timesOf } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
@@ -22,14 +23,16 @@ export class Announcer implements Events {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
   readonly #publishedEnds: EndsSeen
+  readonly #createdSignals: CreatedSignals
   readonly #log: Logger
   readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
   readonly #ran = meter.seconds('carillon.run.duration.seconds', 'From the first start of a run to its end')
   readonly #waited = meter.seconds('carillon.run.wait.seconds', 'From when a run was due to its first start')
   readonly #names = new BoundedLabel()
 
-  constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsSeen; log: Logger }) {
+  constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsSeen; clock: Clock; log: Logger }) {
     this.#broker = options.broker
+    this.#createdSignals = new CreatedSignals({ connection: options.broker.connection, clock: options.clock })
     this.#publisher = options.publisher
     this.#publishedEnds = options.publishedEnds
     this.#log = options.log
@@ -116,10 +119,7 @@ export class Announcer implements Events {
   }
 
   created(runs: readonly RunHead[]): void {
-    publishTexts(
-      this.#broker.connection,
-      runs.map((run) => ({ subject: subjects.live(run.namespace, 'run', run.id, 'created'), body: liveText(run) })),
-    )
+    this.#createdSignals.publish(runs)
   }
 
   live(run: RunHead, what: string, progress?: Progress): void {

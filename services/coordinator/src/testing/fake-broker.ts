@@ -50,6 +50,7 @@ export class FakeBroker {
 
   readonly broker = {
     connection: {
+      subscribe: () => undefined,
       publish: (subject: string, body: string) => void this.signals.push({ subject, body: JSON.parse(body) }),
       request: async (subject: string, body: string, options?: { headers?: { get(name: string): string } }) => {
         if (subject.startsWith(STORED_EVENT)) return this.#stored(subject.slice(STORED_EVENT.length))

@@ -5,15 +5,18 @@ import { limitOf } from './limits.ts'
 import { runsAlone } from './loss.ts'
 import { isTaskRecord } from './work.ts'
 
-let lastMs = Number.NaN
-let lastText = ''
-/** Keeps the text of the last one: what ends together has the same time. */
+/** The texts of the last times, by their last bits: what is created or ends together has the same few times. */
+const known: { readonly ms: number; readonly text: string }[] = []
+const KNOWN_TIMES = 64
+
 function iso(ms: number): string {
-  if (ms !== lastMs) {
-    lastText = new Date(ms).toISOString()
-    lastMs = ms
+  const place = ms & (KNOWN_TIMES - 1)
+  let entry = known[place]
+  if (entry?.ms !== ms) {
+    entry = { ms, text: new Date(ms).toISOString() }
+    known[place] = entry
   }
-  return lastText
+  return entry.text
 }
 
 /** A copy without what is null or undefined. */

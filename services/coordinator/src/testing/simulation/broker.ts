@@ -47,6 +47,7 @@ export class SimulatedBroker {
     } as unknown as StreamPublisher
     const broker = {
       connection: {
+        subscribe: () => undefined,
         publish: (subject: string, body: string) => void (isDead() || this.#signal(subject, body)),
         request: async (subject: string, body: string) => this.#request(subject, body, isDead),
         isClosed: () => false,
