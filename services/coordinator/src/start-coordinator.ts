@@ -25,10 +25,13 @@ export interface CoordinatorOptions extends ServiceOptions {
 
 /** What is in memory is not read again: a run for each of its reports, the holders of a gate whenever one of them ends. */
 const REMEMBERED = { runs: 50_000, gates: 100_000 }
-/** The batches of each store: SQLite blocks this thread, so more than one batch under way gains nothing, and a longer one delays other work. */
+/**
+ * The batches of each store. SQLite blocks this thread, so more than one batch under way gains nothing, and a longer one delays other work. With MongoDB a
+ * second one would make both smaller: a command costs as much as tens of its records.
+ */
 const BATCHES = {
   sqlite: { maxItems: 500, maxMessages: 1_000, maxInFlight: 1 },
-  mongodb: { maxItems: 500, maxMessages: 100, maxInFlight: 2 },
+  mongodb: { maxItems: 500, maxMessages: 100, maxInFlight: 1 },
 } as const
 
 /** Starts a coordinator; any number may run. It answers calls when this resolves. @throws CarillonError of the broker or the store */
