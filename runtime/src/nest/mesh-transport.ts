@@ -2,7 +2,7 @@ import { type Call, parseBody, parseSubject, SERVICE_CONSUMERS, SUBJECT_ROOT, Un
 import type { Clock } from '@carillon/wire/internal'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices'
-import { lastValueFrom } from 'rxjs'
+import { isObservable, lastValueFrom } from 'rxjs'
 import type { Logger } from '../logger.ts'
 import { ApiService, callOf } from '../nats/api-service.ts'
 import type { AuditTrail } from '../nats/audit-trail.ts'
@@ -57,8 +57,10 @@ export class MeshTransport extends Server implements CustomTransportStrategy {
     await this.#options.broker.connection.flush()
   }
 
+  /** Nest answers with an observable what its own filters have made of an error. */
   async #invoke(handler: MessageHandler, data: unknown): Promise<unknown> {
-    return lastValueFrom(this.transformToObservable(await handler(data)), { defaultValue: undefined })
+    const result: unknown = await handler(data)
+    return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result
   }
 
   #consumer(stream: keyof typeof SERVICE_CONSUMERS, invoke: (batch: Incoming[]) => Promise<unknown>): BatchConsumer {

@@ -127,9 +127,15 @@ export class RunWriter implements Runs {
     const created = runs.filter((_, i) => outcomes[i] === 'created')
     const follow = async (withdrawn?: ReadonlySet<string>) => {
       const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
-      this.#events.created(open)
+      if (!options.until) {
+        // Work messages are sent by a microtask: signals that were written before them would take a write to the socket of their own.
+        const followed = this.#follow(open)
+        this.#events.created(open)
+        return followed
+      }
       // What is due at the same moment is in other writes, too: all of it is signalled before the work messages, which cost the broker ten times as much.
-      if (options.until) await nextTurn()
+      this.#events.created(open)
+      await nextTurn()
       await this.#follow(open)
     }
     if (!options.answerFirst) {
