@@ -202,6 +202,7 @@ export {
 } from './messages.ts'
 export { checkName, isName, NAME_RULE, RESERVED_NAMES } from './names.ts'
 export { kindOf, NODE_KINDS, NODE_STATES, type NodeKind, type NodeState } from './node-kind.ts'
+export { parseReport } from './parse-report.ts'
 export {
   type HandlerKind,
   NAMED_MODES,

@@ -1,4 +1,4 @@
-import { CarillonError, type FinishedReport, parseInput, type Report, reportSchema, UnacceptableJson } from '@carillon/contracts'
+import { CarillonError, type FinishedReport, parseReport, type Report, UnacceptableJson } from '@carillon/contracts'
 
 /** A report of a message, or the part of it that is no valid report. */
 export type ReportItem =
@@ -12,7 +12,7 @@ export type ReportItem =
 export function readReports(body: unknown): ReportItem[] {
   return (Array.isArray(body) ? body : [body]).map((item: unknown) => {
     try {
-      return { report: parseInput(reportSchema, item, 'report') }
+      return { report: parseReport(item) }
     } catch (thrown) {
       const error = CarillonError.from(thrown)
       return { rejected: item, error, ends: endsIn(item).map((end) => ({ ...end, ...unreadable(error) })) }
