@@ -74,11 +74,8 @@ export class Table<Item> {
   }
 
   encode(item: Item): Encoded {
-    const values: StoredValue[] = []
     const beside: LargeText[] = []
-    for (const [column, kind] of this.#kinds) {
-      values.push(this.large.split(column, toStored((item as Row)[column], kind, column), beside))
-    }
+    const values = this.#kinds.map(([column, kind]) => this.large.split(column, toStored((item as Row)[column], kind, column), beside))
     return { values, beside }
   }
 

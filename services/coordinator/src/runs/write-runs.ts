@@ -24,6 +24,8 @@ type WrittenRun = EndedRun
 
 /** So few runs are published before their caller is answered: publishing them takes less time than another turn of the event loop. */
 const PUBLISHED_FIRST = 8
+/** A run whose payload is no longer than this is kept in memory as it is. */
+const SMALL_LETTERS = 512
 /** A terminal event that was not published, because its coordinator died, is published by another one after this. */
 const TELL_AGAIN_MS = 10_000
 
@@ -344,7 +346,11 @@ export class RunWriter implements Runs {
 
   /** @param run may be whole: what is large must not stay in memory. Overwritten, not left out: a copy with other members is slow to make and to read */
   #remember(run: RunHead & Partial<RunRecord>): void {
-    const { error } = run
+    const { payload, items, graph, result, error } = run
+    if (error === null && !items && !graph && !result && (payload?.length ?? 0) <= SMALL_LETTERS) {
+      this.#recent.set(run.id, run)
+      return
+    }
     const head: RunHead & { [Large in 'payload' | 'items' | 'graph' | 'result']?: undefined } = {
       ...run,
       payload: undefined,
