@@ -64,36 +64,39 @@ export function JobEditor({ initial, revision, onSaved }: JobEditorProps): React
   const schedule = isUnfinished ? undefined : (draft['schedule'] as Schedule | undefined)
   return (
     <>
-      {!isUnfinished && (
-        <>
-          <PolicyFields draft={draft} set={set} problems={problems} isNew={revision === undefined} />
-          <Section title={scheduleTexts.title}>
-            <div className={layout['padded']}>
-              <ScheduleEditor
-                schedule={schedule}
-                onChange={(next) => set('schedule', next)}
-                problems={problems}
-                calendars={(calendars?.items ?? []).map(({ name }) => name)}
-              />
-              <SchedulePreview name={draft.name || 'new'} schedule={schedule} />
-            </div>
-          </Section>
-        </>
-      )}
-      <Section title={texts.json}>
-        <div className={layout['padded']}>
-          <JsonEditor
-            label={texts.json}
-            hint={texts.jsonHint}
-            rows={12}
-            value={draft}
-            onChange={(next) => {
-              if (next instanceof UnfinishedJson) setDraft(next)
-              else if (isObject(next)) setDraft({ name: '', ...next })
-            }}
-          />
-        </div>
-      </Section>
+      {/* What was typed while it is being saved would be replaced by what was saved. */}
+      <fieldset className={layout['fields']} disabled={save.isPending}>
+        {!isUnfinished && (
+          <>
+            <PolicyFields draft={draft} set={set} problems={problems} isNew={revision === undefined} />
+            <Section title={scheduleTexts.title}>
+              <div className={layout['padded']}>
+                <ScheduleEditor
+                  schedule={schedule}
+                  onChange={(next) => set('schedule', next)}
+                  problems={problems}
+                  calendars={(calendars?.items ?? []).map(({ name }) => name)}
+                />
+                <SchedulePreview name={draft.name || 'new'} schedule={schedule} />
+              </div>
+            </Section>
+          </>
+        )}
+        <Section title={texts.json}>
+          <div className={layout['padded']}>
+            <JsonEditor
+              label={texts.json}
+              hint={texts.jsonHint}
+              rows={12}
+              value={draft}
+              onChange={(next) => {
+                if (next instanceof UnfinishedJson) setDraft(next)
+                else if (isObject(next)) setDraft({ name: '', ...next })
+              }}
+            />
+          </div>
+        </Section>
+      </fieldset>
       {save.error !== null && <SaveProblem error={save.error} />}
       <div className={layout['end']} aria-live="polite">
         {isChanged && (
