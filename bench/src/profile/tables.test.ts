@@ -101,7 +101,7 @@ function goProfile(): Profile {
     'nanoseconds',
     'net.Write',
     'server.flush',
-    '/root/go/pkg/mod/github.com/nats-io/nats-server/v2@v2.12.0/server/client.go',
+    '/home/builder/go/pkg/mod/github.com/nats-io/nats-server/v2@v2.12.0/server/client.go',
   ].map((text) => stringTable.dedup(text)) as [number, number, number, number, number, number, number]
   const profile = new Profile({
     stringTable,
