@@ -31,7 +31,7 @@ export function cliFor(cleanup: Cleanup, url: string | undefined): Cli {
 }
 
 /**
- * As `cliFor`, for tests with many commands: one process executes them, one after the other. A command cannot be interrupted by a signal.
+ * Like `cliFor`, for tests that execute many commands: all share one process, which executes them sequentially. So no single command can receive a signal.
  * @param url becomes `--nats`; undefined: none is given
  */
 export function sharedCliFor(cleanup: Cleanup, url: string | undefined): Cli {

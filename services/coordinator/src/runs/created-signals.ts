@@ -10,7 +10,7 @@ const SILENT_MS = 100
 const NO_RESPONDERS = 503
 
 /**
- * The signals that runs were created. Where many are created and nobody has subscribed, they cost the broker a tenth of its time for nothing: the first signal of
+ * The signals that runs were created. Where many are created and nobody has subscribed, publishing them is wasted work: the first signal of
  * many has a reply subject, on which the broker says if there is no subscriber; then those of the next 100 ms in that namespace are left out.
  */
 export class CreatedSignals {

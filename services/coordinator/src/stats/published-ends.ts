@@ -42,7 +42,9 @@ export class PublishedEnds implements EndsSeen {
       const facts = sequence === undefined || (run.error?.message.length ?? 0) > MESSAGE_LETTERS ? undefined : factsOfRun(run, sequence)
       if (facts) this.#add(facts)
     }
-    while (this.#count > KEPT_AT_MOST) this.#count -= this.#stretches.shift()?.ends.length ?? 0
+    let [dropped, left] = [0, this.#count]
+    for (; left > KEPT_AT_MOST; dropped++) left -= this.#stretches[dropped]?.ends.length ?? left
+    this.#drop(dropped)
   }
 
   #add(facts: EndedFacts): void {
@@ -57,13 +59,19 @@ export class PublishedEnds implements EndsSeen {
 
   /** The ends from this sequence on, as long as they are contiguous, and where the next ones begin. What lies before is forgotten. */
   from(sequence: number): { readonly ends: readonly EndedFacts[]; readonly next: number } {
-    while (this.#stretches[0] && this.#stretches[0].from + this.#stretches[0].ends.length <= sequence)
-      this.#count -= this.#stretches.shift()?.ends.length ?? 0
+    const isOver = ({ from, ends }: Stretch) => from + ends.length <= sequence
+    const kept = this.#stretches.findIndex((stretch) => !isOver(stretch))
+    this.#drop(kept < 0 ? this.#stretches.length : kept)
     const [first] = this.#stretches
     const ends = first && first.from <= sequence ? first.ends.slice(sequence - first.from) : []
     if (ends.length >= SHORTEST) return { ends, next: sequence + ends.length }
     const next = this.#stretches.find((stretch) => stretch.from > sequence && stretch.ends.length >= SHORTEST)
     return { ends: [], next: next?.from ?? Number.POSITIVE_INFINITY }
+  }
+
+  /** The oldest stretches, all in one go: between the events of other coordinators there may be very many short ones. */
+  #drop(stretches: number): void {
+    for (const { ends } of this.#stretches.splice(0, stretches)) this.#count -= ends.length
   }
 
   clear(): void {
