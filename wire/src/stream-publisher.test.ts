@@ -93,9 +93,15 @@ test('of a batch the first and the last message are acknowledged; after sequence
   const listener = connection.subscribe('_INBOX.>', {
     callback: (_error, { subject }) => void (subject.split('.').length === 3 && answers++),
   })
+  let sequences: readonly (number | undefined)[] = []
   const publishAll = async (ids: readonly string[]) => {
     const before = answers
-    const refusals = await new Promise<readonly (Refusal | undefined)[]>((done) => publisher.publishAll(ids.map(work), done))
+    const refusals = await new Promise<readonly (Refusal | undefined)[]>((done) =>
+      publisher.publishAll(ids.map(work), (outcomes, given) => {
+        sequences = given
+        done(outcomes)
+      }),
+    )
     await connection.flush()
     return { refusals, answers: answers - before }
   }
@@ -104,11 +110,17 @@ test('of a batch the first and the last message are acknowledged; after sequence
   const batch = ['a1', 'a2', 'a3', 'a4', 'a5']
   assert.deepEqual(await publishAll(batch), { refusals: stored(batch), answers: 2 })
   assert.equal(publisher.outstandingBytes, 0)
+  const first = sequences[0] as number
+  assert.deepEqual(
+    sequences,
+    batch.map((_, i) => first + i),
+  )
 
   // The stream refuses the second message, whose subject is taken. It has no reply subject, so no refusal comes back.
   const refused = ['b1', 'a2', 'b3', 'b4']
   const unknown = { message: 'the broker has not answered whether it is stored' }
   assert.deepEqual((await publishAll(refused)).refusals, [undefined, unknown, unknown, undefined])
+  assert.deepEqual(sequences, [first + 5, undefined, undefined, first + 7])
   const acknowledged = await publishAll(['c1', 'a2', 'c3', 'c4'])
   assert.deepEqual(
     [acknowledged.refusals.map((refusal) => refusal?.code), acknowledged.answers],
