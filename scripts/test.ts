@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { findMongodb } from './mongodb.ts'
+import { endStuckTests } from './stuck-tests.ts'
 
 const say = (line: string) => console.error(`test: ${line}`)
 const folders = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
@@ -32,7 +33,7 @@ const KILLS_DATABASE = /(mongo\/crash|chaos\/mongodb)[^/]*\.test\.js$/
 /** They start whole meshes and wait for real time-outs: most of their time needs no processor, so others run beside them. */
 const WAITS = /^test\//
 
-/** Nearly twice what the whole takes on two cores, with a browser. A test that keeps its process alive must fail the run, not hold it for ever. */
+/** Nearly twice what the whole takes on two cores, with a browser. */
 const LIMIT_MS = 25 * 60_000
 
 interface RunOptions {
@@ -60,15 +61,17 @@ function run(these: readonly string[], { concurrency, more, isBeside = false }: 
   })
   const kept: Buffer[] = []
   tests.stdout?.on('data', (chunk: Buffer) => void kept.push(chunk))
+  const stopWatching = endStuckTests(tests.pid as number, say)
   const end = (signal: NodeJS.Signals) => process.kill(-(tests.pid as number), signal)
   const limit = setTimeout(() => {
-    say(`not done after ${LIMIT_MS / 60_000} minutes: ended. The file that holds it is the one without a line of its own`)
+    say(`not done after ${LIMIT_MS / 60_000} minutes: ended`)
     end('SIGKILL')
   }, LIMIT_MS)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
   const code = new Promise<number>((resolve) =>
     tests.on('close', (given) => {
       clearTimeout(limit)
+      stopWatching()
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
       resolve(given ?? 1)
     }),
