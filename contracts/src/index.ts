@@ -176,6 +176,8 @@ export {
 export { LOG_LEVELS, type LogLevel } from './log-levels.ts'
 export { MESSAGES, type Message } from './message-table.ts'
 export {
+  type AssignmentAnswer,
+  assignmentAnswerSchema,
   type Blame,
   type ClaimAnswer,
   type Control,

@@ -32,6 +32,8 @@ const instanceFields = {
   labels: recordField(z.string().max(100), z.string().max(200)).default({}),
   /** Tasks it runs at once. */
   capacity: z.int().min(1).max(LIMITS.capacity).default(1),
+  /** It takes assignments: several tasks in one request on `direct.<instance>`. */
+  assignments: z.literal(true).optional(),
 }
 
 const protocolField = codedField<number>({

@@ -165,6 +165,8 @@ export const LIMITS = {
   errorTextBytes: 8 * 1024,
   /** Handlers of one instance: one durable consumer each, of the 1,000 that a stream allows. */
   handlersPerInstance: 200,
+  /** Tasks of one assignment to an instance. */
+  assignedTogether: 500,
   /** Stuck tasks that a heartbeat names; it counts all of them. */
   stuckTasksShown: 10,
   /** Instances that a route names: each is compared for every task. */

@@ -9,6 +9,8 @@ import { jobViewSchema } from './job.ts'
 import { logMessageSchema } from './log.ts'
 import {
   aliveSchema,
+  assignmentAnswerSchema,
+  assignmentSchema,
   controlSchema,
   hungSchema,
   instanceEventSchema,
@@ -38,6 +40,18 @@ const name = z.object({ name: z.string() })
 export const MESSAGES = {
   work: { subject: 'work.<handler>.<priority>.<runId>', from: 'services', schema: workSchema, description: 'A task, and its offer' },
   'offer-answer': { subject: 'direct.<instance>', from: 'executor', schema: offerAnswerSchema, description: 'The answer to an offer' },
+  assignment: {
+    subject: 'direct.<instance>',
+    from: 'services',
+    schema: assignmentSchema,
+    description: 'Tasks that are assigned to an instance',
+  },
+  'assignment-answer': {
+    subject: 'direct.<instance>',
+    from: 'executor',
+    schema: assignmentAnswerSchema,
+    description: 'The answer to an assignment',
+  },
   report: {
     subject: 'report.<instance>',
     from: 'executor',

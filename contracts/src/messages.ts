@@ -39,6 +39,8 @@ export const workSchema = z.object({
   withinRetry: z.string().exactOptional(),
   /** Its steps began with this program: an executor whose handler is not this one, nor accepts it, claims it as `incompatible`. */
   program: programField.exactOptional(),
+  /** W3C trace context of the run, in an assignment. Work messages and offers have it as a header. */
+  traceparent: z.string().exactOptional(),
 })
 export type WorkMessage = Readonly<z.output<typeof workSchema>>
 
@@ -48,6 +50,20 @@ export const offerAnswerSchema = z.discriminatedUnion('accepted', [
   z.object({ accepted: z.literal(false), reason: z.enum(['busy', 'unknown-handler', 'draining', 'cordoned', 'other-program']) }),
 ])
 export type OfferAnswer = z.output<typeof offerAnswerSchema>
+
+/** A request on `direct.<instance>`: tasks of one handler that are assigned to the instance as their runs are created. */
+export const assignmentSchema = z.array(workSchema).min(1).max(LIMITS.assignedTogether)
+
+/** Answer to an assignment. */
+export const assignmentAnswerSchema = z.object({
+  /** Ids of the tasks that it does not take. */
+  declined: z.array(taskIdField),
+  /** Tasks of the handler that it has now. */
+  held: z.int().min(0),
+  /** How many it would have at most. */
+  most: z.int().min(0),
+})
+export type AssignmentAnswer = z.output<typeof assignmentAnswerSchema>
 
 /** Answer on `session.<instance>.<session>`. */
 export const aliveSchema = z.object({ alive: z.literal(true) })

@@ -46,6 +46,8 @@ export interface ExecutorOptions {
 const CHECK_EVERY_MS = 1_000
 const SESSION_LETTERS = 16
 const GOODBYE_MS = 2_000
+/** The first byte of an assignment, which is an array; an offer is an object. */
+const ARRAY_BEGIN = '['.charCodeAt(0)
 
 /** Runs tasks: pulls work of its handlers as there is room, runs it, reports, acknowledges work whose report the broker has stored. */
 export class Executor {
@@ -107,7 +109,13 @@ export class Executor {
     })
     this.#registrar = new Registrar({
       ...{ caller, clock, onWarning },
-      registration: { ...identity, protocol: PROTOCOL_VERSION, capacity: this.#capacity, handlers: handlers.map(handlerInfo) },
+      registration: {
+        ...identity,
+        protocol: PROTOCOL_VERSION,
+        capacity: this.#capacity,
+        assignments: true,
+        handlers: handlers.map(handlerInfo),
+      },
       onRegistered: (registered) => this.#registered(registered),
       onTaken: options.onDrain,
     })
@@ -141,7 +149,8 @@ export class Executor {
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
       // Before the registration, an offer is meant for another process of this name, unless it has the session of this one.
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
-        if (this.#isRegistered || this.#intake.hasOwnSession(message)) this.#intake.takeOffer(message)
+        if (message.data[0] === ARRAY_BEGIN) this.#intake.takeAssignment(message)
+        else if (this.#isRegistered || this.#intake.hasOwnSession(message)) this.#intake.takeOffer(message)
       }),
     )
     this.#options.isolation.join(this.#isIdle)
@@ -292,8 +301,8 @@ export class Executor {
     this.#reporter.report(this.#reportText(task, ending, ran), () => {
       lane.confirmed(attempt)
       this.#held.end(task)
-      if (task.ackSubject === undefined) this.#intake.offerDone(task)
-      else task.answer(link, ACK.done)
+      if (task.isForAny) task.answer(link, ACK.done)
+      else this.#intake.offerDone(task)
       if (task.work.alone) this.#freed(attempt)
       else this.#pullers.wake(task.work.handler)
       // Who drains it waits for this.

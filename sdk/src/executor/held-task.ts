@@ -14,7 +14,7 @@ export class HeldTask {
   readonly deliveredAttempt: number
   /** On the monotonic clock. */
   readonly heldAt: number
-  /** Where to acknowledge it; undefined for a task that was offered directly. A redelivery brings a new one. */
+  /** Where to acknowledge it; undefined for a task that did not come from the work queue. A redelivery brings a new one. */
   ackSubject: string | undefined
   /** A coordinator has stored this instance as its owner. */
   isClaimed = false
@@ -23,18 +23,30 @@ export class HeldTask {
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
 
+  readonly isAssigned: boolean
+
   readonly #message: Brought
 
   /** @param message the delivery; its headers are parsed when they are used */
-  constructor(work: WorkMessage, message: Brought, options: { heldAt: number; ackSubject?: string }) {
+  constructor(work: WorkMessage, message: Brought, options: { heldAt: number; ackSubject?: string; isAssigned?: boolean }) {
     this.work = work
     this.deliveredAttempt = work.attempt
     this.#message = message
     this.heldAt = options.heldAt
     this.ackSubject = options.ackSubject
+    this.isAssigned = options.isAssigned === true
+  }
+
+  /** Another instance may have it, too: it was pulled from the work queue, or assigned. Else it was offered to this one. */
+  get isForAny(): boolean {
+    return this.isAssigned || this.ackSubject !== undefined
   }
 
   get traceparent(): string | undefined {
+    return this.work.traceparent ?? this.#traceHeader
+  }
+
+  get #traceHeader(): string | undefined {
     return this.#message.headers?.get(HEADERS.traceparent) || undefined
   }
 
@@ -70,7 +82,7 @@ export class HeldTasks {
     return typeof known === 'string' ? undefined : known
   }
 
-  /** Where the message of an attempt that has ended was acknowledged. */
+  /** Where the message of an attempt that has ended was acknowledged; empty if it had none, because it was assigned. */
   findEnded(work: Pick<WorkMessage, 'taskId' | 'attempt'>): string | undefined {
     const known = this.#tasks.get(attemptKey(work))
     return typeof known === 'string' ? known : undefined
@@ -109,13 +121,12 @@ export class HeldTasks {
 
   /** Its attempt has ended, and the broker has its report. */
   end(task: HeldTask): void {
-    const { ackSubject } = task
-    if (ackSubject === undefined) {
+    if (!task.isForAny) {
       this.remove(task)
       return
     }
     this.#unshare(task)
-    for (const key of keysOf(task)) this.#remember(key, ackSubject)
+    for (const key of keysOf(task)) this.#remember(key, task.ackSubject ?? '')
   }
 
   /** Keep the broker from redelivering them to another instance. */

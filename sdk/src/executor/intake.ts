@@ -1,4 +1,5 @@
 import {
+  type AssignmentAnswer,
   CALLS,
   CarillonError,
   type ClaimAnswer,
@@ -20,7 +21,7 @@ import { attemptKey, HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
 import { releasedText } from './report-text.ts'
-import { ACK, isSameMessage, readDelivery, readWork } from './work.ts'
+import { ACK, checkWork, isSameMessage, readDelivery, readWork } from './work.ts'
 
 export interface IntakeOptions {
   readonly link: Link
@@ -95,7 +96,7 @@ export class Intake {
     if (!isAfterPause) return
     this.#staleUntil = now + STALE_FOR_MS
     for (const lane of this.#options.lanes.values())
-      for (const task of lane.take(({ ackSubject }) => ackSubject !== undefined)) this.#claim(lane, task, false)
+      for (const task of lane.take(({ isForAny }) => isForAny)) this.#claim(lane, task, false)
   }
 
   #isCancelled({ taskId, runId }: WorkMessage): boolean {
@@ -148,6 +149,7 @@ export class Intake {
     const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
     if (redelivered || isUnplanned || isForeign || work.claim || this.#isCancelled(work) || mayBeForgotten)
       this.#claim(lane, task, redelivered)
+    else if (lane.isOverdrawn) this.release(task)
     else lane.add(task)
     return true
   }
@@ -165,6 +167,55 @@ export class Intake {
     const work = this.#read(message)
     if (work === undefined || message.reply === undefined) return
     this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(work, message)))
+  }
+
+  /** Tasks that are assigned to this instance, as many as there is room for. */
+  takeAssignment(message: Msg): void {
+    if (message.reply === undefined || !this.hasOwnSession(message)) return
+    let works: readonly unknown[]
+    try {
+      works = message.json<unknown[]>()
+    } catch (error) {
+      this.#notUnderstood(message, error)
+      return
+    }
+    this.#options.link.publish(message.reply, JSON.stringify(this.#answerAssignment(works, message)))
+  }
+
+  #answerAssignment(works: readonly unknown[], message: Msg): AssignmentAnswer {
+    const { held, lanes, clock } = this.#options
+    const declined: string[] = []
+    const now = clock.monotonic()
+    const mayBeOld = this.#mayBeOld(now)
+    let load = { held: 0, most: 0 }
+    for (const body of works) {
+      let work: WorkMessage
+      try {
+        work = checkWork(body)
+      } catch (error) {
+        this.#notUnderstood(message, error)
+        continue
+      }
+      const lane = lanes.get(work.handler)
+      load = lane?.load ?? load
+      const isTaken = lane !== undefined && (held.find(work) !== undefined || this.#takeAssigned(lane, { work, message, now, mayBeOld }))
+      if (!isTaken) declined.push(work.taskId)
+      else load = (lane as Lane).load
+    }
+    return { declined, ...(this.#isClosed || this.isCordoned ? { held: 0, most: 0 } : load) }
+  }
+
+  #takeAssigned(
+    lane: Lane,
+    { work, message, now, mayBeOld }: { work: WorkMessage; message: Msg; now: number; mayBeOld: boolean },
+  ): boolean {
+    const { held, most } = lane.load
+    if (this.#isClosed || this.isCordoned || held >= most || lane.handler.kind !== undefined || !mayRun(lane, work)) return false
+    const task = new HeldTask(work, message, { heldAt: now, isAssigned: true })
+    this.#options.held.add(task)
+    if (mayBeOld || work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
+    else lane.add(task)
+    return true
   }
 
   /** The report of an offered task is stored: if it is offered again, it is not run again. */
@@ -223,10 +274,14 @@ export class Intake {
       if (handler === undefined || work.handler === handler) return work
       throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(work.handler)} came to ${handler}`)
     } catch (error) {
-      const text = CarillonError.from(error).message
-      this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${message.subject} was rejected: ${text}` })
+      this.#notUnderstood(message, error)
       return undefined
     }
+  }
+
+  #notUnderstood({ subject }: Msg, error: unknown): void {
+    const text = CarillonError.from(error).message
+    this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${subject} was rejected: ${text}` })
   }
 
   #answerOffer(work: WorkMessage, message: Msg): OfferAnswer {
@@ -239,9 +294,11 @@ export class Intake {
     if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
     if (this.isCordoned) return { accepted: false, reason: 'cordoned' }
     if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
+    // It was assigned, and has ended here. The broker may have lost its report.
+    const hasEnded = held.findEnded(work) !== undefined
     held.add(task)
     // The cancel may have overtaken the offer.
-    if (work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
+    if (work.claim || hasEnded || this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
   }

@@ -2,7 +2,7 @@ import type { LoopClock } from '@carillon/wire/internal'
 import { Fifo } from '../fifo.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Attempt, type AttemptObserver } from './attempt.ts'
-import { demand, nextAverage, readAhead } from './demand.ts'
+import { demand, mostHeld, PaceMeter, readAhead } from './demand.ts'
 import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Isolation } from './isolation.ts'
@@ -55,7 +55,7 @@ export class Lane {
   /** The one of those that begins when its announcement is stored. */
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
-  #averageMs: number | undefined
+  readonly #pace = new PaceMeter()
   #isPumping = false
   #isPumpDue = false
   #isClosed = false
@@ -94,18 +94,35 @@ export class Lane {
 
   /** How many messages to request. */
   demand(requested: number): number {
-    if (this.#isClosed || this.#isBlocked || this.#options.isolation.isClosed) return 0
-    const { concurrency } = this.handler
-    const running = this.occupied
-    const wanted = demand({
-      concurrency: Math.max(1, Math.min(concurrency, running + this.#options.freeCapacity())),
-      running,
-      waiting: this.#waiting.size + this.asking,
-      requested,
-      unconfirmed: this.unconfirmed,
-      averageMs: this.#averageMs,
-    })
-    return wanted
+    if (!this.#takesMore) return 0
+    const { unconfirmed } = this
+    const facts = { concurrency: this.#slots, running: this.occupied, waiting: this.#waiting.size + this.asking, requested, unconfirmed }
+    return demand({ ...facts, pace: this.#pace })
+  }
+
+  /** Tasks that it has, and how many it would have at most. */
+  get load(): { readonly held: number; readonly most: number } {
+    const most = this.#takesMore ? mostHeld({ concurrency: this.#slots, unconfirmed: this.unconfirmed, pace: this.#pace }) : 0
+    return { held: this.occupied + this.#waiting.size + this.asking, most }
+  }
+
+  /**
+   * Whether assigned tasks have taken slots that were requested from the work queue: what comes from there now would wait here, while another instance may have
+   * a free slot.
+   */
+  get isOverdrawn(): boolean {
+    if (this.occupied < this.#slots || readAhead(this.handler.concurrency, this.#pace) > 0) return false
+    for (const { task } of this.running) if (task.isAssigned) return true
+    return false
+  }
+
+  get #takesMore(): boolean {
+    return !this.#isClosed && !this.#isBlocked && !this.#options.isolation.isClosed
+  }
+
+  /** Slots, fewer if other handlers have the capacity of the instance. */
+  get #slots(): number {
+    return Math.max(1, Math.min(this.handler.concurrency, this.occupied + this.#options.freeCapacity()))
   }
 
   /**
@@ -176,13 +193,12 @@ export class Lane {
     if (isolation.isClosed) return [...overdue, ...this.#waiting.removeWhere(() => true)]
     const now = clock.monotonic()
     for (const attempt of this.running) {
-      const ageMs = now - attempt.startedAt
-      if (ageMs > (this.#averageMs ?? 0)) this.#averageMs = ageMs
+      this.#pace.takes(now - attempt.startedAt)
       break
     }
-    if (readAhead(this.handler.concurrency, this.#averageMs) > 0) return overdue
+    if (readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
     const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
-    return [...overdue, ...this.#waiting.removeWhere((task) => task.ackSubject !== undefined && task.heldAt < heldBefore)]
+    return [...overdue, ...this.#waiting.removeWhere((task) => task.isForAny && task.heldAt < heldBefore)]
   }
 
   /** The broker has the report of its end. */
@@ -226,7 +242,8 @@ export class Lane {
     if (attempt.isStuck) this.stuck.add(attempt)
     if (attempt.task.work.alone && ending) this.#unstored = attempt
     this.#leave(attempt)
-    this.#averageMs = nextAverage(this.#averageMs, this.#options.clock.monotonic() - attempt.startedAt)
+    const now = this.#options.clock.monotonic()
+    this.#pace.ended(now - attempt.startedAt, now)
     this.#options.observer.onEnd(attempt, ending)
     this.pump()
   }

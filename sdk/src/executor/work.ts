@@ -3,12 +3,18 @@ import type { Msg } from '@nats-io/transport-node'
 
 /** @throws CarillonError INVALID_JSON, INVALID_REQUEST for what is not a work message */
 export function readWork(message: Msg): WorkMessage {
-  let work: WorkMessage
+  let work: unknown
   try {
-    work = message.json<WorkMessage>()
+    work = message.json()
   } catch (error) {
     throw new CarillonError('INVALID_JSON', `The body is not JSON: ${(error as Error).message}`, { cause: error })
   }
+  return checkWork(work)
+}
+
+/** @throws CarillonError INVALID_REQUEST for what is not the body of a work message */
+export function checkWork(body: unknown): WorkMessage {
+  const work = body as WorkMessage
   if (typeof work !== 'object' || work === null) throw wrong('body', work)
   if (!isName(work.runId)) throw wrong('runId', work.runId)
   if (typeof work.taskId !== 'string' || !TASK_ID.test(work.taskId)) throw wrong('taskId', work.taskId)

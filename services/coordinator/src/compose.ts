@@ -15,10 +15,12 @@ import type { ParentTasks } from './child-ports.ts'
 import { ChangeLetters } from './dead-letters/change-letters.ts'
 import { deadLettersController } from './dead-letters/dead-letters.controller.ts'
 import { KeepLetters } from './dead-letters/keep-letters.ts'
+import { AssignRuns } from './dispatch/assign-runs.ts'
 import { ClaimTask } from './dispatch/claim-task.ts'
 import { dispatchController } from './dispatch/dispatch.controller.ts'
 import { OfferLegs } from './dispatch/offer-legs.ts'
 import { WorkPublisher } from './dispatch/publish-work.ts'
+import { ReportBarrier } from './dispatch/report-barrier.ts'
 import { SendOffer } from './dispatch/send-offer.ts'
 import { WorkStream } from './dispatch/work-stream.ts'
 import { gatesController } from './gates/gates.controller.ts'
@@ -210,7 +212,8 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const base = { ...given, ...ports, ...later, ...own, ...instances, elapsed: clock, turns: new RecordTurns(clock) }
   const events = new Announcer(base)
   const work = new WorkPublisher({ ...base, stream: storedWork })
-  const runs = new RunWriter({ ...base, events, work })
+  const assignments = new AssignRuns({ ...base, runs: () => runs, reports: { passed: () => reportBarrier.passed() } })
+  const runs: RunWriter = new RunWriter({ ...base, assignments, events, work })
   const tasks = new TaskWriter({ ...base, events, work, runs })
   const offers = new OfferLegs({ ...base, tasks })
   const routes = new RouteTasks({ ...base, runs, memories: new PickMemories(store) })
@@ -236,9 +239,10 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
   const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns, messages: new PublishNodes({ ...base, tasks }) })
   const repair = new RepairQueue({ ...base, work })
+  const reportBarrier = new ReportBarrier({ ...base, reports: repair })
   return {
     ...base,
-    ...{ events, work, runs, tasks, offers, routes, lives, waits, reads, changeRuns },
+    ...{ events, work, assignments, runs, tasks, offers, routes, lives, waits, reads, changeRuns },
     running: new TaskFinder({ store, lives }),
     ...{ awaitEnds, advance, repair, jobs, calendars, judges, failing, changeJobs },
     reports: repair,

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
-import type { Store } from '@carillon/store'
-import { LIFE_KINDS, type LifeKind, readPage } from '../lives.ts'
+import type { RunHead, Store } from '@carillon/store'
+import { isAssigned } from '../dispatch/rules/assigned.ts'
+import { LIFE_KINDS, type LifeKind, readLives, readPage } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Lives, Offers, Presence, Reports } from '../ports.ts'
+import type { Assignments, Lives, Offers, Presence, Reports } from '../ports.ts'
 import type { Change } from '../runs/rules/change.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
 import { isLeg, isTaskOfRun, type Work } from '../runs/rules/work.ts'
@@ -18,6 +19,7 @@ export class TakeOverInstance {
   readonly #offers: Offers
   readonly #reports: Reports
   readonly #presence: Presence
+  readonly #assignments: Assignments
   readonly #clock: Clock
   readonly #log: Logger
 
@@ -27,6 +29,7 @@ export class TakeOverInstance {
     offers: Offers
     reports: Reports
     presence: Presence
+    assignments: Assignments
     clock: Clock
     log: Logger
   }) {
@@ -35,6 +38,7 @@ export class TakeOverInstance {
     this.#offers = options.offers
     this.#reports = options.reports
     this.#presence = options.presence
+    this.#assignments = options.assignments
     this.#clock = options.clock
     this.#log = options.log
   }
@@ -42,7 +46,24 @@ export class TakeOverInstance {
   async execute(namespace: string, instance: string, signal: AbortSignal): Promise<void> {
     // Its last reports may still be in the stream; a task that has ended must not run again.
     await this.#reports.reportsApplied(signal)
+    await this.#takeAssigned(namespace, instance)
     for (const kind of LIFE_KINDS) await this.#takeOver(kind, { namespace, owner: instance })
+  }
+
+  /** What was assigned to it and has not begun, as far as this coordinator knows. What others have assigned is found by its `wakeAt`. */
+  async #takeAssigned(namespace: string, instance: string): Promise<void> {
+    const ids = this.#assignments.assignedTo(namespace, instance)
+    this.#assignments.gone(namespace, instance)
+    const now = this.#clock.now()
+    for (let i = 0; i < ids.length; i += PAGE) {
+      const works = (await readLives(this.#store, ids.slice(i, i + PAGE))).filter((work) => work !== undefined)
+      const lost = works.filter(({ run }) => isAssigned(run) && run.target === instance && this.#isGone(run))
+      await this.#lives.write(lost.map((work) => ({ ...work, decision: decideLoss(work.task, { now }) })))
+    }
+  }
+
+  #isGone({ namespace, target, ownerSession }: RunHead): boolean {
+    return !this.#presence.holds(namespace, target ?? '', ownerSession)
   }
 
   async #takeOver(kind: LifeKind, query: { namespace: string; owner: string }): Promise<void> {

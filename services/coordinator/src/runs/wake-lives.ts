@@ -2,12 +2,13 @@ import { CarillonError, isEnded, TIMES } from '@carillon/contracts'
 import { type Clock, inIsolation, mayPass } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
+import { isAssigned } from '../dispatch/rules/assigned.ts'
 import { decideArrival } from '../gates/rules/decide.ts'
 import { isGated } from '../gates/rules/gating.ts'
 import { readLives } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { isAtRest } from '../modes/workflow/plan.ts'
-import type { Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Runs, WaitingChecks } from '../ports.ts'
+import type { Assignments, Faulty, Lives, Offers, Placement, Presence, Reconciler, Routes, Runs, WaitingChecks } from '../ports.ts'
 import { isRouted } from '../routing/rules/routed.ts'
 import { wasCancelled } from './rules/cancelled.ts'
 import type { Change } from './rules/change.ts'
@@ -31,6 +32,7 @@ export class WakeLives {
   readonly #runs: Runs
   readonly #offers: Offers
   readonly #routes: Routes
+  readonly #assignments: Assignments
   readonly #reconciler: Reconciler
   readonly #presence: Presence
   readonly #clock: Clock
@@ -46,6 +48,7 @@ export class WakeLives {
     runs: Runs
     offers: Offers
     routes: Routes
+    assignments: Assignments
     reconciler: Reconciler
     presence: Presence
     clock: Clock
@@ -60,6 +63,7 @@ export class WakeLives {
     this.#runs = options.runs
     this.#offers = options.offers
     this.#routes = options.routes
+    this.#assignments = options.assignments
     this.#reconciler = options.reconciler
     this.#presence = options.presence
     this.#clock = options.clock
@@ -177,6 +181,7 @@ export class WakeLives {
   /** A task of an open run, or the only one of a single run. */
   async #check(work: Work, now: number): Promise<Change> {
     const { run, task } = work
+    if (!isTaskOfRun(work) && isAssigned(run)) return { run, task: run, decision: this.#assignments.check(run) }
     if (task.state === 'queued' && isRouted(work)) return { ...work, decision: this.#routes.check(work) }
     const holder = task.owner ?? (isLeg(work) ? work.task.target : null)
     const isLost = holder !== null && this.#presence.isLost(run.namespace, holder, task.ownerSession)

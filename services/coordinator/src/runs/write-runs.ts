@@ -3,8 +3,9 @@ import { CarillonError, type Control, isEnded, runIdOfTask, subjects } from '@ca
 import { type Broker, type Clock, inIsolation, type Logger, RecentMap } from '@carillon/runtime'
 import type { InsertOutcome, RunHead, RunRecord, Store, UpdateOutcome } from '@carillon/store'
 import type { ParentTasks } from '../child-ports.ts'
+import { isAssigned, unassigned } from '../dispatch/rules/assigned.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
-import type { Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
+import type { Assignments, Events, Gates, Presence, Reconciler, Routes, RunEnds, Runs, Timers, WorkQueue } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
 import { isRouted, mayBeRouted, routedDecision } from '../routing/rules/routed.ts'
 import type { Children } from '../trigger-ports.ts'
@@ -52,6 +53,7 @@ export class RunWriter implements Runs {
   readonly #reconciler: Reconciler
   readonly #parents: ParentTasks
   readonly #routes: Routes
+  readonly #assignments: Assignments
   readonly #programs: Programs
   readonly #countEnds = attemptCounter()
 
@@ -68,6 +70,7 @@ export class RunWriter implements Runs {
     reconciler: Reconciler
     parents: ParentTasks
     routes: Routes
+    assignments: Assignments
     programs: Programs
     clock: Clock
     log: Logger
@@ -81,6 +84,7 @@ export class RunWriter implements Runs {
     this.#reconciler = options.reconciler
     this.#parents = options.parents
     this.#routes = options.routes
+    this.#assignments = options.assignments
     this.#programs = options.programs
     this.#store = options.store
     this.#work = options.work
@@ -115,6 +119,9 @@ export class RunWriter implements Runs {
     runs: readonly RunRecord[],
     options: { answerFirst?: boolean; until?: () => Promise<ReadonlySet<string>> } = {},
   ): Promise<readonly (InsertOutcome | CarillonError)[]> {
+    const knownAt = this.#clock.monotonic()
+    // Those of a slot are stored some time before it.
+    if (!options.until) this.#assignments.assign(runs)
     const expected = runs.map((run) => (needsMessage(onlyTask(run)) ? this.#work.expect(run) : undefined))
     const outcomes = await inIsolation(
       runs,
@@ -125,12 +132,17 @@ export class RunWriter implements Runs {
       for (const one of expected) this.#work.leaveToRepair(one)
       throw error
     })
-    for (const [i, outcome] of outcomes.entries()) if (outcome !== 'created') this.#work.release(expected[i])
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome === 'created') continue
+      this.#work.release(expected[i])
+      this.#assignments.notStored(runs[i] as RunRecord)
+    }
     const created = runs.filter((_, i) => outcomes[i] === 'created')
     const follow = async (withdrawn?: ReadonlySet<string>) => {
       const open = withdrawn?.size ? created.filter(({ id }) => !withdrawn.has(id)) : created
       if (!options.until) {
         // Work messages are sent by a microtask: signals that were written before them would take a write to the socket of their own.
+        this.#assignments.send(open, knownAt)
         const followed = this.#follow(open)
         this.#events.created(open)
         return followed
@@ -188,6 +200,7 @@ export class RunWriter implements Runs {
       }
       const { event, set, logLines } = decision
       if (isRouted(onlyTask(run))) this.#routes.written(onlyTask(run), decision)
+      else this.#assignments.written(run, decision)
       const after = isEnded(set.state ?? run.state) ? { ...run, ...set, logLines } : { ...run, ...set }
       written.push(after)
       if (run.state === 'paused' && after.state !== 'paused' && !isEnded(after.state)) this.#parents.changed(run.id)
@@ -267,8 +280,9 @@ export class RunWriter implements Runs {
 
   #routed({ run, decision }: RunChange): RunChange {
     const work = onlyTask(run)
-    if (!mayBeRouted(work, decision)) return { run, decision }
-    return { run, decision: routedDecision(work, decision, { now: this.#clock.now(), programs: this.#programs }) }
+    if (!mayBeRouted(work, decision)) return { run, decision: unassigned(run, decision) }
+    const routed = routedDecision(work, decision, { now: this.#clock.now(), programs: this.#programs })
+    return { run, decision: unassigned(run, routed) }
   }
 
   /** Their terminal events have been published. */
@@ -336,8 +350,8 @@ export class RunWriter implements Runs {
       return
     }
     if (run.state === 'queued') {
-      if (!isRouted(onlyTask(run))) this.#work.publish(onlyTask(run))
-      else this.#routes.soon(onlyTask(run))
+      if (isRouted(onlyTask(run))) this.#routes.soon(onlyTask(run))
+      else if (!isAssigned(run)) this.#work.publish(onlyTask(run))
     } else if (run.state === 'cancelling' && run.owner) this.control(run.namespace, run.owner, { type: 'cancel', taskId: run.id })
     // No report is due of a run that waits for its time, and there may be very many of them.
     if (run.state === 'delayed') this.#recent.delete(run.id)

@@ -48,7 +48,7 @@ export const isForInstances = (work: Work): boolean =>
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
   if (work.run.routing !== null || work.task.pinnedAt !== null) return false
-  if (!isTaskOfRun(work)) return !isFanOut(work.run)
+  if (!isTaskOfRun(work)) return !isFanOut(work.run) && work.task.target === null
   const { run, task } = work
   // What undoes nodes runs also while the run is being cancelled.
   const mayBegin = run.state === 'running' || (run.state === 'cancelling' && undoneByTask(task.id) !== undefined)

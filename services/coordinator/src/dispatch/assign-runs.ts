@@ -1,0 +1,237 @@
+import { type AssignmentAnswer, assignmentAnswerSchema, LIMITS, subjects } from '@carillon/contracts'
+import { type Broker, type Clock, hadNoResponders, headersOf, type Logger } from '@carillon/runtime'
+import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { Assignments, OfferSender, Presence, Runs } from '../ports.ts'
+import type { Decision } from '../runs/rules/decision.ts'
+import { decideLoss } from '../runs/rules/loss.ts'
+import { workText } from '../runs/rules/views.ts'
+import type { ReportBarrier } from './report-barrier.ts'
+import { decideToCheckAgain, decideToQueue, isAssigned, mayBeAssigned, nextCheckOfAssigned } from './rules/assigned.ts'
+import { InstanceRoom } from './rules/instance-room.ts'
+import { KNOWN_FOR_MS } from './rules/known-for.ts'
+
+const ANSWER_WITHIN_MS = 2_000
+/** Bytes of one request, about. */
+const REQUEST_BYTES = 256 * 1024
+
+/** An instance that may be assigned tasks of a handler. */
+interface Candidate {
+  readonly instance: string
+  readonly room: InstanceRoom
+  free: number
+}
+
+/** Runs of one handler that are assigned to one instance. */
+interface Batch {
+  readonly namespace: string
+  readonly target: string
+  readonly room: InstanceRoom
+  readonly runs: RunRecord[]
+  readonly texts: string[]
+  bytes: number
+}
+
+/**
+ * Assigns new single runs to instances that have free slots: the instance is stored with the run, and told in one request with the others of the same write. That
+ * is a message for many runs, where the work queue stores, delivers and acknowledges one for each. What no instance has room for goes to the work queue.
+ */
+export class AssignRuns implements Assignments {
+  readonly #options: AssignOptions
+  /** By namespace and handler, then by instance. */
+  readonly #rooms = new Map<string, Map<string, InstanceRoom>>()
+
+  constructor(options: AssignOptions) {
+    this.#options = options
+  }
+
+  /** In place: nobody else has read the new records yet. */
+  assign(runs: readonly RunRecord[]): void {
+    const now = this.#options.clock.monotonic()
+    const candidates = new Map<string, Candidate[]>()
+    for (const run of runs) {
+      if (!mayBeAssigned(run)) continue
+      const key = keyOf(run)
+      let some = candidates.get(key)
+      if (some === undefined) {
+        some = this.#candidates(run, now)
+        candidates.set(key, some)
+      }
+      const best = withMostRoom(some)
+      if (best === undefined) continue
+      best.free--
+      best.room.add(run.id)
+      const assigned: { -readonly [Key in keyof RunRecord]: RunRecord[Key] } = run
+      assigned.target = best.instance
+      assigned.ownerSession = best.room.session
+      assigned.queuedAt = null
+      assigned.wakeAt = nextCheckOfAssigned(run.createdAt)
+    }
+  }
+
+  send(runs: readonly RunRecord[], knownAt: number): void {
+    // This process was suspended: the check of a run has come, and its instance may have done it.
+    if (this.#options.clock.monotonic() - knownAt > KNOWN_FOR_MS) return
+    const batches = new Map<string, Batch>()
+    for (const run of runs) {
+      if (!isAssigned(run)) continue
+      const target = run.target as string
+      const room = this.#rooms.get(keyOf(run))?.get(target)
+      if (room === undefined) continue
+      const key = `${keyOf(run)}.${target}`
+      let batch = batches.get(key)
+      if (batch !== undefined && (batch.bytes > REQUEST_BYTES || batch.runs.length === LIMITS.assignedTogether)) {
+        this.#request(batch)
+        batch = undefined
+      }
+      if (batch === undefined) {
+        batch = { namespace: run.namespace, target, room, runs: [], texts: [], bytes: 0 }
+        batches.set(key, batch)
+      }
+      const text = textOf(run)
+      batch.runs.push(run)
+      batch.texts.push(text)
+      batch.bytes += text.length
+    }
+    for (const batch of batches.values()) this.#request(batch)
+  }
+
+  notStored(run: RunRecord): void {
+    if (run.target !== null) this.#rooms.get(keyOf(run))?.get(run.target)?.remove(run.id)
+  }
+
+  written(run: RunHead, { event, set }: Decision): void {
+    const { state } = set
+    if (run.target === null || event === 'checked' || state === undefined || state === 'running' || state === 'cancelling') return
+    this.#rooms.get(keyOf(run))?.get(run.target)?.remove(run.id)
+  }
+
+  check(run: RunHead): Decision {
+    const { clock, presence, log } = this.#options
+    const target = run.target as string
+    if (presence.isLost(run.namespace, target, run.ownerSession)) return decideLoss(run, { now: clock.now() })
+    this.#offerAgain([run.id], { isOverdue: true }).catch((error: unknown) =>
+      log.warn({ evt: 'assignment.unchecked', runId: run.id, err: error }, 'an assigned run could not be checked; it is checked again'),
+    )
+    return decideToCheckAgain(run, clock.now())
+  }
+
+  assignedTo(namespace: string, instance: string): string[] {
+    const ids: string[] = []
+    for (const [key, rooms] of this.#rooms) if (key.startsWith(`${namespace}.`)) ids.push(...(rooms.get(instance)?.assigned ?? []))
+    return ids
+  }
+
+  gone(namespace: string, instance: string): void {
+    for (const [key, rooms] of this.#rooms) {
+      if (!key.startsWith(`${namespace}.`)) continue
+      rooms.delete(instance)
+      if (rooms.size === 0) this.#rooms.delete(key)
+    }
+  }
+
+  /** None where an instance takes no assignments: it would be left without work. None of a handler that maps, whose runs are planned. */
+  #candidates(run: RunRecord, now: number): Candidate[] {
+    const { presence } = this.#options
+    const { namespace, handler } = run
+    if (presence.kindOf(namespace, handler) !== undefined) return []
+    const offering = presence.offering(namespace, handler)
+    if (!offering.every(({ assignments, session }) => assignments === true && session !== undefined)) return []
+    const key = keyOf(run)
+    let rooms = this.#rooms.get(key)
+    if (rooms === undefined) {
+      rooms = new Map()
+      this.#rooms.set(key, rooms)
+    }
+    const candidates: Candidate[] = []
+    for (const { instance, session = '' } of offering) {
+      let room = rooms.get(instance)
+      if (room?.session !== session) {
+        room = new InstanceRoom(session)
+        rooms.set(instance, room)
+      }
+      candidates.push({ instance, room, free: room.free(now) })
+    }
+    return candidates
+  }
+
+  #request({ namespace, target, room, runs, texts }: Batch): void {
+    const { broker, clock, log } = this.#options
+    const request = room.sent(runs.length, clock.monotonic())
+    const options = { timeout: ANSWER_WITHIN_MS, ...headersOf({ session: room.session }) }
+    broker.connection
+      .request(subjects.direct(namespace, target), `[${texts.join(',')}]`, options)
+      .then((message) => assignmentAnswerSchema.parse(message.json()))
+      .then(
+        (answer) => {
+          room.answered(request, answer, clock.monotonic())
+          return this.#answered(runs, answer)
+        },
+        (error: unknown) => {
+          room.answered(request, undefined, clock.monotonic())
+          log.debug({ evt: 'assignment.unanswered', target, err: error }, 'an assignment had no answer')
+          // It cannot have been received.
+          if (hadNoResponders(error)) return this.#toQueue(runs)
+          return this.#offerAgain(
+            runs.map(({ id }) => id),
+            { isOverdue: false },
+          )
+        },
+      )
+      .catch((error: unknown) =>
+        log.error({ evt: 'assignment.failed', target, err: error }, 'assigned runs could not be queued; it is tried again'),
+      )
+  }
+
+  async #answered(runs: readonly RunRecord[], { declined }: AssignmentAnswer): Promise<void> {
+    if (declined.length === 0) return
+    const ids = new Set(declined)
+    await this.#toQueue(runs.filter(({ id }) => ids.has(id)))
+  }
+
+  async #toQueue(runs: readonly RunRecord[]): Promise<void> {
+    const now = this.#options.clock.now()
+    for (const run of runs) this.notStored(run)
+    await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, now) })))
+  }
+
+  /**
+   * Whether an instance has received an assignment is not known: it is offered the runs one by one, and says of each whether it has it. Reports are applied before, since
+   * it may have done them. @param options.isOverdue it has had the time to begin them: if it does not answer now, another one gets them
+   */
+  async #offerAgain(ids: readonly string[], { isOverdue }: { isOverdue: boolean }): Promise<void> {
+    const { store, sender, reports, clock } = this.#options
+    if (!(await reports.passed())) return
+    for (const run of await store.runs.get(ids)) {
+      if (run === undefined || !isAssigned(run)) continue
+      const answer = await sender.send(run, run, run.target as string)
+      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run])
+      else if (answer === undefined && isOverdue)
+        await this.#options.runs().write([{ run, decision: decideLoss(run, { now: clock.now(), blame: 'another' }) }])
+    }
+  }
+}
+
+interface AssignOptions {
+  readonly store: Store
+  readonly broker: Broker
+  readonly presence: Presence
+  readonly sender: OfferSender
+  readonly reports: Pick<ReportBarrier, 'passed'>
+  readonly runs: () => Pick<Runs, 'write'>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const keyOf = ({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>) => `${namespace}.${handler}`
+
+function withMostRoom(candidates: readonly Candidate[]): Candidate | undefined {
+  let best: Candidate | undefined
+  for (const candidate of candidates) if (candidate.free > (best?.free ?? 0)) best = candidate
+  return best
+}
+
+/** The body of a work message, with what others have in headers. */
+function textOf(run: RunRecord): string {
+  const text = workText(run, run)
+  return run.traceparent === null ? text : `{"traceparent":${JSON.stringify(run.traceparent)},${text.slice(1)}`
+}
