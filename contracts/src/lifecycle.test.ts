@@ -91,8 +91,11 @@ test('every open state has a way to an end', () => {
   }
 })
 
-test('the states before an event are those it applies to', () => {
-  assert.deepEqual(statesBefore('timed_out'), ['queued', 'running', 'paused', 'cancelling'])
+test('the states before an event are those that it leads from to the state after it', () => {
+  assert.deepEqual(statesBefore('timed_out', 'timed_out'), ['queued', 'running', 'paused'])
+  assert.deepEqual(statesBefore('timed_out', 'cancelled'), ['cancelling'])
+  assert.deepEqual(statesBefore('timed_out', 'queued'), [])
   for (const event of RUN_EVENTS)
-    assert.deepEqual(new Set(statesBefore(event)), new Set(RUN_STATES.filter((state) => nextState(state, event) !== undefined)))
+    for (const after of RUN_STATES)
+      assert.deepEqual(new Set(statesBefore(event, after)), new Set(RUN_STATES.filter((state) => nextState(state, event) === after)))
 })

@@ -121,10 +121,18 @@ export function nextState(state: RunState, event: RunEvent): RunState | undefine
   return LIFECYCLE[event][state]
 }
 
-/** The states that `event` applies to: what a conditional write expects. */
-export function statesBefore(event: RunEvent): RunState[] {
-  return Object.keys(LIFECYCLE[event]) as RunState[]
-}
+/** By event, and by the state after it: made once, since each report asks for one. */
+const before: Readonly<Record<string, Readonly<Record<string, readonly RunState[]>>>> = Object.fromEntries(
+  Object.entries(LIFECYCLE).map(([event, states]) => [
+    event,
+    Object.fromEntries(
+      Object.values(states).map((after) => [after, (Object.keys(states) as RunState[]).filter((state) => states[state] === after)]),
+    ),
+  ]),
+)
+
+/** The states that `event` leads from to `after`: what a conditional write expects. */
+export const statesBefore = (event: RunEvent, after: RunState): readonly RunState[] => before[event]?.[after] ?? []
 
 /** Why a run or task is in its state. Every ended one has exactly one. */
 export const REASONS = {

@@ -7,7 +7,7 @@ import { whyCancelled } from './loss.ts'
 export function decideFault(life: LifeHead, context: { error: { code: string; message: string }; now: number }): Decision | Refused {
   const state = nextState(life.state, 'faulted')
   if (!state) return { refused: 'not-open' }
-  const expect = { state: statesBefore('faulted').filter((from) => nextState(from, 'faulted') === state), attempt: life.attempt }
+  const expect = { state: statesBefore('faulted', state), attempt: life.attempt }
   if (state === 'cancelled')
     return { event: 'faulted', expect, set: { wakeAt: null, queuedAt: null, state, reason: whyCancelled(life), endedAt: context.now } }
   const { code, message } = context.error

@@ -15,7 +15,7 @@ export function decideToGiveBack(
   const state = nextState(life.state, 'returned')
   if (state === undefined) return { refused: 'not-open' }
   // Another coordinator may be storing its start at the same moment.
-  const before = statesBefore('returned').filter((from) => nextState(from, 'returned') === state)
+  const before = statesBefore('returned', state)
   const expect = { state: before, attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'returned', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }

@@ -60,7 +60,7 @@ export function decideReport(
   // The reason of a cancellation is in the record: memory that does not know of it decides nothing.
   const mayBeOld = event === 'cancelled' && life.state !== 'cancelling'
   const expect = {
-    state: mayBeOld ? [life.state] : statesBefore(event).filter((from) => nextState(from, event) === state),
+    state: mayBeOld ? [life.state] : statesBefore(event, state),
     attempt: life.attempt,
     ...(owner ? { owner } : {}),
   }
@@ -132,7 +132,7 @@ function decideSleep(
   const state = nextState(life.state, 'slept')
   if (!state) return { refused: 'not-open' }
   // Another coordinator may be storing its start at the same moment.
-  const before = statesBefore('slept').filter((from) => nextState(from, 'slept') === state)
+  const before = statesBefore('slept', state)
   const expect = { state: before, attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
