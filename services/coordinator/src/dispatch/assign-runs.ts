@@ -6,7 +6,7 @@ import type { Decision } from '../runs/rules/decision.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
 import { workText } from '../runs/rules/views.ts'
 import type { ReportBarrier } from './report-barrier.ts'
-import { decideToCheckAgain, decideToQueue, isAssigned, mayBeAssigned, nextCheckOfAssigned } from './rules/assigned.ts'
+import { decideToCheckAgain, decideToQueue, decideToTakeAway, isAssigned, mayBeAssigned, nextCheckOfAssigned } from './rules/assigned.ts'
 import { InstanceRoom } from './rules/instance-room.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 
@@ -205,8 +205,7 @@ export class AssignRuns implements Assignments {
       if (run === undefined || !isAssigned(run)) continue
       const answer = await sender.send(run, run, run.target as string)
       if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run])
-      else if (answer === undefined && isOverdue)
-        await this.#options.runs().write([{ run, decision: decideLoss(run, { now: clock.now(), blame: 'another' }) }])
+      else if (answer === undefined && isOverdue) await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])
     }
   }
 }

@@ -28,6 +28,19 @@ export const decideToQueue = ({ attempt, target }: RunHead, now: number): Decisi
   set: { state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
 })
 
+/**
+ * Its instance is alive, and does not say that it has it: its process is blocked. Another one gets the run, under an attempt of its own, so that nothing counts that the
+ * first one does with it later. No try is used up: it has not begun.
+ */
+export const decideToTakeAway = ({ attempt, attempts, target }: RunHead, now: number): Decision => ({
+  event: 'released',
+  expect: { state: ['queued'], attempt, owner: [null], target },
+  set: {
+    ...{ state: 'queued', attempt: attempt + 1, attempts: attempts + 1 },
+    ...{ target: null, ownerSession: null, wakeAt: null, queuedAt: now },
+  },
+})
+
 /** It stays where it is. */
 export const decideToCheckAgain = ({ attempt, target }: RunHead, now: number): Decision => ({
   event: 'checked',
