@@ -22,9 +22,10 @@ export class HeldTask {
   state: SlotState = 'waiting'
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
-
+  /** Its attempt has ended here before, and its message was acknowledged there: it is held while a coordinator is asked about it. */
+  endedBefore: string | undefined
+  /** It came in an assignment: a request for several tasks, which is not delivered again. */
   readonly isAssigned: boolean
-
   readonly #message: Brought
 
   /** @param message the delivery; its headers are parsed when they are used */
@@ -43,11 +44,7 @@ export class HeldTask {
   }
 
   get traceparent(): string | undefined {
-    return this.work.traceparent ?? this.#traceHeader
-  }
-
-  get #traceHeader(): string | undefined {
-    return this.#message.headers?.get(HEADERS.traceparent) || undefined
+    return this.work.traceparent ?? (this.#message.headers?.get(HEADERS.traceparent) || undefined)
   }
 
   /** Lost while there is no connection: the broker then delivers it again, and it is answered from memory or by a claim. */
@@ -89,7 +86,10 @@ export class HeldTasks {
   }
 
   add(task: HeldTask): void {
-    this.#tasks.set(attemptKey(task.work), task)
+    const key = attemptKey(task.work)
+    const known = this.#tasks.get(key)
+    if (typeof known === 'string') task.endedBefore = known
+    this.#tasks.set(key, task)
     this.#share(task)
   }
 
@@ -114,9 +114,12 @@ export class HeldTasks {
     if (task.slot >= 0) this.#slots?.mark(task.slot, state)
   }
 
+  /** It is held no more. If its attempt had ended here before, that is still known. */
   remove(task: HeldTask): void {
     this.#unshare(task)
     for (const key of keysOf(task)) if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+    const { endedBefore, deliveredAttempt, work } = task
+    if (endedBefore !== undefined) this.#remember(attemptKey({ taskId: work.taskId, attempt: deliveredAttempt }), endedBefore)
   }
 
   /** Its attempt has ended, and the broker has its report. */

@@ -22,6 +22,7 @@ function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {})
     ...{ handler, clock, isolation, telemetry: plainTelemetry, calls: {} as TaskCalls },
     occupied: () => 0,
     freeCapacity: () => 0,
+    unreserved: () => 0,
     isQuiet: () => true,
     isHung: () => false,
     announce: (_, stored) => void announced.push(stored),

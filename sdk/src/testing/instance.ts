@@ -97,6 +97,7 @@ export class Instance {
       telemetry: plainTelemetry,
       occupied: () => [...this.#lanes.values()].reduce((sum, lane) => sum + lane.occupied, 0),
       freeCapacity: () => (isolation.isClosed ? 0 : handler.concurrency),
+      unreserved: () => handler.concurrency,
       isQuiet: () => true,
       isHung: () => false,
       announce: (_task, stored) => stored(),
