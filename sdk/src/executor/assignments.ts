@@ -113,7 +113,10 @@ export class Assignments {
     held.add(task)
     load.held++
     if (hasEnded || arrival.mayBeOld || work.claim || intake.isCancelled(work)) intake.claim(lane, task, false)
-    else lane.add(task)
+    else {
+      held.mark(task, 'assigned')
+      lane.add(task)
+    }
     return true
   }
 }

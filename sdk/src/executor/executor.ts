@@ -205,6 +205,7 @@ export class Executor {
       unreserved: () => this.#capacity - this.#reserved(),
       isQuiet: () => this.#isQuiet(),
       announce: (task, stored) => this.#runningReports.announce(task, stored),
+      keep: (task) => this.#intake.keep(task),
       release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
       observer: counted(

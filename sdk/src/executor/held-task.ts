@@ -102,10 +102,20 @@ export class HeldTasks {
 
   /** Show everything that is held, from now on, to the thread that reads these slots; undefined: there is none. */
   shareWith(slots: AckSlots | undefined): void {
+    // What the thread has released that has ended is not forgotten with its memory.
+    for (const task of this.#held()) this.keep(task)
     this.#slots = slots
     // A task may be here under two keys.
     for (const task of this.#held()) task.slot = -1
     for (const task of this.#held()) this.#share(task)
+  }
+
+  /** Whether a task that waits has not been released by the liveness thread, which does that to assigned ones while a handler blocks. From now on it cannot. */
+  keep(task: HeldTask): boolean {
+    if (task.state !== 'assigned') return task.state !== 'released'
+    const isKept = task.slot < 0 || this.#slots === undefined || this.#slots.keep(task.slot)
+    task.state = isKept ? 'waiting' : 'released'
+    return isKept
   }
 
   /** Its handler begins, or its begin is reported: if its handler blocks before that, the thread reports it. */

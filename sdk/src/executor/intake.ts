@@ -181,6 +181,15 @@ export class Intake {
     return this.#doneOffers.has(attemptKey(work))
   }
 
+  /** Whether a task that waits is still held; if the liveness thread has released it, nothing of it is left here. */
+  keep(task: HeldTask): boolean {
+    const { held } = this.#options
+    if (held.keep(task)) return true
+    held.remove(task)
+    this.refuseAssigned(task.work)
+    return false
+  }
+
   /** This attempt was assigned, and is not taken, or is released: it goes to the work queue. An offer of it that was sent before that must not make it run here as well. */
   refuseAssigned(work: WorkMessage): void {
     this.#refused.add(attemptKey(work))

@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly isQuiet: () => boolean
   /** Report that a suspect begins, and call back when that is stored: otherwise its death could not be distinguished from that of a waiting task. */
   readonly announce: (task: HeldTask, stored: () => void) => void
+  /** Whether a task that waits is still held: while a handler blocks, the liveness thread releases assigned ones. From now on it cannot release this one. */
+  readonly keep: (task: HeldTask) => boolean
   /** Release what has not begun. */
   readonly release: (task: HeldTask) => void
   /** Every slot of the instance is held by a stuck handler. */
@@ -180,7 +182,10 @@ export class Lane {
       isolation.take(this)
       this.#announce(this.#alone.shift() as HeldTask)
     }
-    while (this.#waiting.size > 0 && this.#hasRoom) this.#begin(this.#waiting.shift() as HeldTask)
+    while (this.#waiting.size > 0 && this.#hasRoom) {
+      const task = this.#waiting.shift() as HeldTask
+      if (this.#keeps(task)) this.#begin(task)
+    }
     this.#isPumping = false
   }
 
@@ -204,7 +209,13 @@ export class Lane {
   }
 
   #takeWaiting(isWanted: (task: HeldTask) => boolean): HeldTask[] {
-    return this.#counted(this.#waiting.removeWhere(isWanted))
+    return this.#counted(this.#waiting.removeWhere(isWanted).filter((task) => this.#keeps(task)))
+  }
+
+  #keeps(task: HeldTask): boolean {
+    if (!task.isAssigned || this.#options.keep(task)) return true
+    this.#assigned--
+    return false
   }
 
   /** Tasks that leave this lane. */

@@ -101,6 +101,7 @@ export class Instance {
       isQuiet: () => true,
       isHung: () => false,
       announce: (_task, stored) => stored(),
+      keep: () => true,
       release: ({ work }) => this.#report({ ...headOf(work), type: 'released' }),
       observer: {
         onBegin: ({ task }) => this.#alive((around) => around.began(task.work, this)),
