@@ -101,7 +101,7 @@ for (const [why, refuse] of Object.entries({
     assert.deepEqual(fixture.offer(workOf('done')), { accepted: true })
     assert.equal((fixture.offer(workOf('new')) as { accepted: boolean }).accepted, false)
     await settle()
-    assert.deepEqual(begun, ['done', 'runs'])
+    assert.deepEqual([begun, fixture.reports.map(({ taskId }) => taskId).filter((id) => id !== 'new')], [['done', 'runs'], []])
   })
 
 test('a task that is held is taken, and not run twice', async () => {
@@ -169,8 +169,8 @@ test('what waited while the process was suspended is claimed, and so is what is 
   fixture.offer(workOf('offered'))
   fixture.assign(['runs', 'waits'].map((id) => workOf(id)))
   await settle()
+  assert.deepEqual(fixture.offer(workOf('offered-late')), { accepted: true })
   fixture.assign([workOf('late')])
-  fixture.offer(workOf('offered-late'))
   fixture.clock.elapse(9_000)
   fixture.assign([workOf('before')])
   fixture.intake.awake()
@@ -239,6 +239,23 @@ test('a slot that handlers share is given to one of them', async () => {
   await settle()
   assert.deepEqual(fixture.assign([workOf('more')]), { declined: ['more'], held: 3, most: 3 })
   assert.equal(fixture.lanes.get('i')?.occupied, 1)
+})
+
+test('a handler without a slot of those that are shared is assigned nothing, however short its tasks are', async () => {
+  const running: (() => void)[] = []
+  const run = () => new Promise<void>((resolve) => void running.push(resolve))
+  const fixture = new IntakeFixture(
+    ['h', 'i'].map((name) => offeredHandler(name, run, { concurrency: 1 })),
+    1,
+  )
+  for (const handler of ['h', 'i']) {
+    assert.deepEqual(fixture.assign([workOf(`first-${handler}`, { handler })])?.declined, [])
+    await settle()
+    running.shift()?.()
+    await settle()
+  }
+  assert.deepEqual(fixture.assign([workOf('runs')]), { declined: [], held: 1, most: 17 })
+  assert.deepEqual(fixture.assign([workOf('other', { handler: 'i' })]), { declined: ['other'], held: 0, most: 0 })
 })
 
 test('a task that the liveness thread has released is not begun, claimed or released again', async () => {

@@ -121,6 +121,12 @@ test('work that is pulled waits where there is no assigned task, and where tasks
   await settle()
   slow.fixture.pull('h', slow.work('too'))
   assert.deepEqual([slow.released(), slow.lane.waiting], [[], 2])
+  const free = twoSlots(5_000)
+  free.assign('a')
+  await settle()
+  free.fixture.pull('h', free.work('b'))
+  await settle()
+  assert.deepEqual([free.released(), free.begun], [[], ['a', 'b']], 'there is a slot for it')
   // Assigned tasks that have ended do not count.
   const later = twoSlots(50)
   later.assign('a', 'b')
