@@ -8,10 +8,11 @@ import { Liveness, livenessSubjects } from '../liveness/liveness.ts'
 import type { ThreadSettings } from '../liveness/thread-message.ts'
 import type { LogShipper } from '../logs/log-shipper.ts'
 import type { OnWarning } from '../warning.ts'
+import { Assignments, isAssignment } from './assignments.ts'
 import type { Attempt } from './attempt.ts'
 import { checkBroker } from './broker-check.ts'
 import { counted } from './counted.ts'
-import { type ExitCause, ExitWatch } from './exit-watch.ts'
+import { deathText, type ExitCause, ExitWatch } from './exit-watch.ts'
 import { handlerInfo, type OfferedHandler } from './handler.ts'
 import { type HeldTask, HeldTasks } from './held-task.ts'
 import { Intake } from './intake.ts'
@@ -19,7 +20,7 @@ import type { Isolation } from './isolation.ts'
 import { Lane } from './lane.ts'
 import { Pullers } from './pullers.ts'
 import { Registrar } from './registrar.ts'
-import { diedText, type Ending, finishedText, releasedText, type SleptEnding, sleptText } from './report-text.ts'
+import { type Ending, endText, releasedText, type SleptEnding } from './report-text.ts'
 import { Reporter } from './reporter.ts'
 import { RunningReports } from './running-reports.ts'
 import { TaskCalls } from './task-calls.ts'
@@ -46,8 +47,6 @@ export interface ExecutorOptions {
 const CHECK_EVERY_MS = 1_000
 const SESSION_LETTERS = 16
 const GOODBYE_MS = 2_000
-/** The first byte of an assignment, which is an array; an offer is an object. */
-const ARRAY_BEGIN = '['.charCodeAt(0)
 
 /** Runs tasks: pulls work of its handlers as there is room, runs it, reports, acknowledges work whose report the broker has stored. */
 export class Executor {
@@ -63,6 +62,7 @@ export class Executor {
   readonly #reporter: Reporter
   readonly #runningReports: RunningReports
   readonly #intake: Intake
+  readonly #assignments: Assignments
   readonly #registrar: Registrar
   readonly #liveness: Liveness
   readonly #exitWatch = new ExitWatch((cause) => this.#reportExit(cause))
@@ -99,6 +99,10 @@ export class Executor {
       onDrain: options.onDrain,
       onCordon: (isCordoned) => this.#setCordoned(isCordoned),
       report: (text, stored) => this.#reporter.report(text, stored),
+    })
+    this.#assignments = new Assignments({
+      ...{ link, clock, session, onWarning },
+      ...{ held: this.#held, lanes: this.#lanes, intake: this.#intake },
     })
     this.#pullers = new Pullers({
       ...{ link, clock, onWarning },
@@ -149,7 +153,7 @@ export class Executor {
       link.subscribe(subjects.control(caller.namespace, identity.instance), (message) => this.#intake.takeControl(message)),
       // Before the registration, an offer is meant for another process of this name, unless it has the session of this one.
       link.subscribe(subjects.direct(caller.namespace, identity.instance), (message) => {
-        if (message.data[0] === ARRAY_BEGIN) this.#intake.takeAssignment(message)
+        if (isAssignment(message)) this.#assignments.take(message)
         else if (this.#isRegistered || this.#intake.hasOwnSession(message)) this.#intake.takeOffer(message)
       }),
     )
@@ -198,8 +202,10 @@ export class Executor {
       telemetry: caller.telemetry,
       occupied: () => this.#occupied(),
       freeCapacity: () => (isolation.isClosed ? 0 : this.#capacity - this.#occupied()),
+      unreserved: () => this.#capacity - this.#reserved(),
       isQuiet: () => this.#isQuiet(),
       announce: (task, stored) => this.#runningReports.announce(task, stored),
+      keep: (task) => this.#intake.keep(task),
       release: (task) => this.#intake.release(task),
       isHung: () => this.#stuck() >= this.#capacity,
       observer: counted(
@@ -231,6 +237,12 @@ export class Executor {
     let occupied = 0
     for (const lane of this.#lanes.values()) occupied += lane.occupied
     return occupied
+  }
+
+  #reserved(): number {
+    let reserved = 0
+    for (const lane of this.#lanes.values()) reserved += lane.reserved
+    return reserved
   }
 
   readonly #isIdle = () => this.#occupied() === 0 && this.#reporter.isIdle
@@ -297,8 +309,8 @@ export class Executor {
     const { task } = attempt
     const lane = this.#lanes.get(task.work.handler) as Lane
     lane.unconfirmed++
-    const ran = { durationMs: clock.monotonic() - attempt.startedAt, logLines }
-    this.#reporter.report(this.#reportText(task, ending, ran), () => {
+    const ran = { durationMs: clock.monotonic() - attempt.startedAt, logLines, maxBytes: this.#reporter.maxBytes }
+    this.#reporter.report(endText(task.work, ending, ran), () => {
       lane.confirmed(attempt)
       this.#held.end(task)
       if (task.isForAny) task.answer(link, ACK.done)
@@ -308,17 +320,6 @@ export class Executor {
       // Who drains it waits for this.
       if (this.#isCordoned && this.#occupied() === 0) this.#liveness.beatNow()
     })
-  }
-
-  /** A broker may accept less than the limits of the wire allow: then the attempt fails, not the executor. */
-  #reportText({ work }: HeldTask, ending: Ending | SleptEnding, ran: { durationMs: number; logLines: number }): string {
-    if (ending.outcome === 'slept') return sleptText(work, ending)
-    const text = finishedText(work, ending, ran)
-    const { maxBytes } = this.#reporter
-    if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
-    const message = `The report has ${Buffer.byteLength(text)} bytes, the broker takes ${maxBytes}`
-    const refused: Ending = { outcome: 'failed', reason: 'invalid-result', error: { name: 'RESULT_TOO_LARGE', message } }
-    return finishedText(work, refused, ran)
   }
 
   #check(): void {
@@ -344,11 +345,11 @@ export class Executor {
    * The process ends: the liveness thread publishes reports of its tasks, and what is not stored yet, while this thread waits. If there is none that
    * is connected, the instance is lost by its silence, and no task can be cleared.
    */
-  #reportExit({ attempt, error }: ExitCause): void {
+  #reportExit(cause: ExitCause): void {
     const { link, logs } = this.#options
     const returned: HeldTask[] = []
     for (const lane of this.#lanes.values()) {
-      for (const { task } of lane.running) this.#reporter.report(this.#diedReport(task, { attempt, error }))
+      for (const { task } of lane.running) this.#reporter.report(deathText(task, cause, this.#isStopping))
       returned.push(...lane.take(() => true))
     }
     for (const { work } of returned) this.#reporter.report(releasedText(work))
@@ -356,19 +357,6 @@ export class Executor {
     link.cut()
     const giveBack = returned.flatMap(({ ackSubject }) => ackSubject ?? [])
     this.#liveness.sendFinal({ stored, giveBack, goodbye: this.#registrar.goodbye })
-  }
-
-  #diedReport({ work }: HeldTask, { attempt, error }: ExitCause): string {
-    if (attempt?.task.work === work) return diedText(work, 'this', error)
-    if (attempt) {
-      const { taskId, handler } = attempt.task.work
-      return diedText(work, 'another', {
-        name: 'ProcessEnded',
-        message: `task ${taskId} of handler ${handler} ended the process: ${error.message}`,
-      })
-    }
-    // An operator ended the process before the drain was over.
-    return diedText(work, this.#isStopping ? 'another' : 'unknown', error)
   }
 
   /** Resolves when nothing runs. */

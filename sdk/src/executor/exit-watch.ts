@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Failure } from '@carillon/contracts'
 import { failureOf } from './failure.ts'
 import type { HeldTask } from './held-task.ts'
+import { diedText } from './report-text.ts'
 
 /** An attempt, by its task. */
 export interface RunningAttempt {
@@ -21,6 +22,17 @@ export interface ExitCause {
   /** The attempt, of any mesh of the process, whose code ends it; undefined: unknown. */
   readonly attempt: RunningAttempt | undefined
   readonly error: Failure
+}
+
+/** The report about a task that runs while its process ends. @param isStopping an operator ends the process before its drain is over */
+export function deathText({ work }: HeldTask, { attempt, error }: ExitCause, isStopping: boolean): string {
+  if (attempt?.task.work === work) return diedText(work, 'this', error)
+  if (attempt) {
+    const { taskId, handler } = attempt.task.work
+    const message = `task ${taskId} of handler ${handler} ended the process: ${error.message}`
+    return diedText(work, 'another', { name: 'ProcessEnded', message })
+  }
+  return diedText(work, isStopping ? 'another' : 'unknown', error)
 }
 
 /**

@@ -54,3 +54,67 @@ test('the last 10,000 attempts that have ended are remembered, by each of their 
   held.end(taskOf('another'))
   assert.deepEqual([held.find(again.work), held.findEnded({ taskId: 't0', attempt: 1 })], [again, 'delivery of t0'])
 })
+
+const assigned = (taskId: string) => new HeldTask({ ...workOf(1), taskId }, {}, { heldAt: 0, isAssigned: true })
+
+test('an assigned task that has ended is remembered, although it has no message; one that was offered is not', () => {
+  const held = new HeldTasks()
+  const offered = new HeldTask({ ...workOf(1), taskId: 'offered' }, {}, { heldAt: 0 })
+  for (const task of [assigned('a'), offered]) {
+    held.add(task)
+    held.end(task)
+  }
+  const endedOf = (taskId: string) => held.findEnded({ taskId, attempt: 1 })
+  assert.deepEqual([endedOf('a'), endedOf('offered')], ['', undefined])
+})
+
+test('what has ended here is still known when it has been held again meanwhile, because a coordinator was asked about it', () => {
+  const held = new HeldTasks()
+  const pulled = new HeldTask(workOf(1), {}, { heldAt: 0, ackSubject: 'delivery' })
+  held.add(pulled)
+  held.end(pulled)
+  const again = assigned('t')
+  held.add(again)
+  assert.deepEqual([held.find(workOf(1)), held.findEnded(workOf(1))], [again, undefined])
+  // A claim made a further attempt of it, which was released.
+  again.work = workOf(2)
+  held.add(again)
+  held.remove(again)
+  assert.deepEqual([held.findEnded(workOf(1)), held.findEnded(workOf(2)), held.find(workOf(2))], ['delivery', undefined, undefined])
+  const first = assigned('new')
+  held.add(first)
+  held.remove(first)
+  assert.equal(held.findEnded(first.work), undefined)
+})
+
+test('those that are held longest are named, however they came', () => {
+  const held = new HeldTasks()
+  const options = [{ heldAt: 2, ackSubject: 'delivery' }, { heldAt: 1, isAssigned: true }, { heldAt: 3 }]
+  for (const [index, how] of options.entries()) held.add(new HeldTask({ ...workOf(1), taskId: `t${index}` }, {}, how))
+  assert.deepEqual(
+    held.longest(10, 2).map(({ taskId, forMs }) => [taskId, forMs]),
+    [
+      ['t1', 9],
+      ['t0', 8],
+    ],
+  )
+})
+
+test('a task that the thread has released is not kept, also when that thread has ended since; without a thread every one is', () => {
+  const held = new HeldTasks()
+  const [early, waits, released] = [assigned('early'), assigned('waits'), assigned('released')]
+  held.add(early)
+  held.mark(early, 'assigned')
+  assert.equal(held.keep(early), true)
+  const reader = new AckReader()
+  held.shareWith(new AckSlots((memory) => reader.add(memory)))
+  held.add(released)
+  held.mark(released, 'assigned')
+  assert.equal(reader.release().length, 1)
+  held.add(waits)
+  held.mark(waits, 'assigned')
+  held.shareWith(undefined)
+  assert.deepEqual([held.keep(waits), held.keep(released), held.keep(released)], [true, false, false])
+  held.shareWith(shared().slots)
+  assert.equal(held.keep(released), false)
+})

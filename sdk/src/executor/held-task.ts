@@ -22,9 +22,10 @@ export class HeldTask {
   state: SlotState = 'waiting'
   /** Where its acknowledgement subject is shared with the liveness thread; -1: nowhere. */
   slot = -1
-
+  /** Its attempt has ended here before, and its message was acknowledged there: it is held while a coordinator is asked about it. */
+  endedBefore: string | undefined
+  /** It came in an assignment: a request for several tasks, which is not delivered again. */
   readonly isAssigned: boolean
-
   readonly #message: Brought
 
   /** @param message the delivery; its headers are parsed when they are used */
@@ -43,11 +44,7 @@ export class HeldTask {
   }
 
   get traceparent(): string | undefined {
-    return this.work.traceparent ?? this.#traceHeader
-  }
-
-  get #traceHeader(): string | undefined {
-    return this.#message.headers?.get(HEADERS.traceparent) || undefined
+    return this.work.traceparent ?? (this.#message.headers?.get(HEADERS.traceparent) || undefined)
   }
 
   /** Lost while there is no connection: the broker then delivers it again, and it is answered from memory or by a claim. */
@@ -89,7 +86,10 @@ export class HeldTasks {
   }
 
   add(task: HeldTask): void {
-    this.#tasks.set(attemptKey(task.work), task)
+    const key = attemptKey(task.work)
+    const known = this.#tasks.get(key)
+    if (typeof known === 'string') task.endedBefore = known
+    this.#tasks.set(key, task)
     this.#share(task)
   }
 
@@ -102,10 +102,20 @@ export class HeldTasks {
 
   /** Show everything that is held, from now on, to the thread that reads these slots; undefined: there is none. */
   shareWith(slots: AckSlots | undefined): void {
+    // What the thread has released that has ended is not forgotten with its memory.
+    for (const task of this.#held()) this.keep(task)
     this.#slots = slots
     // A task may be here under two keys.
     for (const task of this.#held()) task.slot = -1
     for (const task of this.#held()) this.#share(task)
+  }
+
+  /** Whether a task that waits has not been released by the liveness thread, which does that to assigned ones while a handler blocks. From now on it cannot. */
+  keep(task: HeldTask): boolean {
+    if (task.state !== 'assigned') return task.state !== 'released'
+    const isKept = task.slot < 0 || this.#slots === undefined || this.#slots.keep(task.slot)
+    task.state = isKept ? 'waiting' : 'released'
+    return isKept
   }
 
   /** Its handler begins, or its begin is reported: if its handler blocks before that, the thread reports it. */
@@ -114,9 +124,12 @@ export class HeldTasks {
     if (task.slot >= 0) this.#slots?.mark(task.slot, state)
   }
 
+  /** It is held no more. If its attempt had ended here before, that is still known. */
   remove(task: HeldTask): void {
     this.#unshare(task)
     for (const key of keysOf(task)) if (this.#tasks.get(key) === task) this.#tasks.delete(key)
+    const { endedBefore, deliveredAttempt, work } = task
+    if (endedBefore !== undefined) this.#remember(attemptKey({ taskId: work.taskId, attempt: deliveredAttempt }), endedBefore)
   }
 
   /** Its attempt has ended, and the broker has its report. */

@@ -1,5 +1,4 @@
 import {
-  type AssignmentAnswer,
   CALLS,
   CarillonError,
   type ClaimAnswer,
@@ -9,7 +8,6 @@ import {
   printable,
   type TaskClaim,
   TIMES,
-  takesProgram,
   type WorkMessage,
 } from '@carillon/contracts'
 import { jitter, type LoopClock, pause, type Timer } from '@carillon/wire/internal'
@@ -21,7 +19,7 @@ import { attemptKey, HeldTask, type HeldTasks } from './held-task.ts'
 import type { Lane } from './lane.ts'
 import { Remembered } from './remembered.ts'
 import { releasedText } from './report-text.ts'
-import { ACK, checkWork, isSameMessage, readDelivery, readWork } from './work.ts'
+import { ACK, isSameMessage, mayRun, notUnderstood, readDelivery, readWork } from './work.ts'
 
 export interface IntakeOptions {
   readonly link: Link
@@ -47,14 +45,12 @@ const LONG_PAUSE_MS = TIMES.ackWaitMs - 2_000
 /** How long after a pause messages that waited in the connection are read. */
 const STALE_FOR_MS = 2_000
 
-/** Whether the program of the handler goes on with what has stored steps. */
-const mayRun = ({ handler }: Lane, { program }: WorkMessage) => program === undefined || takesProgram(handler, program)
-
 /** Receives work, offers and control messages. Nothing that arrives here can end the process. */
 export class Intake {
   readonly #options: IntakeOptions
   readonly #cancelled: Remembered
   readonly #doneOffers: Remembered
+  readonly #refused: Remembered
   /** Released although it has begun: at most what ran when the drain was over. */
   readonly #begun = new Set<string>()
   /** Tasks with a claim under way, one claim each. */
@@ -71,6 +67,7 @@ export class Intake {
     this.#options = options
     this.#cancelled = new Remembered(options.clock, REMEMBERED)
     this.#doneOffers = new Remembered(options.clock, REMEMBERED)
+    this.#refused = new Remembered(options.clock, REMEMBERED)
     this.#awakeAt = options.clock.monotonic()
   }
 
@@ -95,21 +92,26 @@ export class Intake {
     this.#awakeAt = now
     if (!isAfterPause) return
     this.#staleUntil = now + STALE_FOR_MS
-    for (const lane of this.#options.lanes.values())
-      for (const task of lane.take(({ isForAny }) => isForAny)) this.#claim(lane, task, false)
+    for (const lane of this.#options.lanes.values()) for (const task of lane.take(({ isForAny }) => isForAny)) this.claim(lane, task, false)
   }
 
-  #isCancelled({ taskId, runId }: WorkMessage): boolean {
+  /** Whether a cancel of a task or of its run came before the task. */
+  isCancelled({ taskId, runId }: WorkMessage): boolean {
     return this.#cancelled.has(taskId) || this.#cancelled.has(runId)
   }
 
   /** Whether a message that is read now may have waited in the connection while this process was suspended. */
-  #mayBeOld(now: number): boolean {
+  mayBeOld(now: number): boolean {
     return now < this.#staleUntil || now - this.#awakeAt > LONG_PAUSE_MS
   }
 
   get #isClosed(): boolean {
     return this.#closing.signal.aborted
+  }
+
+  /** Whether new tasks may begin here. */
+  get isOpen(): boolean {
+    return !this.#isClosed && !this.isCordoned
   }
 
   /** A work message. @returns whether it takes up room now */
@@ -138,17 +140,17 @@ export class Intake {
     const task = new HeldTask(work, message, { heldAt: now, ackSubject })
     // The attempt has ended here: no process died.
     const redelivered = count > 1 && acknowledged === undefined
-    if (this.#isClosed || this.isCordoned) {
+    if (!this.isOpen) {
       this.#refuse(task, redelivered)
       return false
     }
     held.add(task)
     // The run of a handler that maps, requested before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined
-    const isForeign = !mayRun(lane, work)
-    const mayBeForgotten = acknowledged !== undefined || !isKept || this.#mayBeOld(now)
-    if (redelivered || isUnplanned || isForeign || work.claim || this.#isCancelled(work) || mayBeForgotten)
-      this.#claim(lane, task, redelivered)
+    const isForeign = !mayRun(lane.handler, work)
+    const mayBeForgotten = acknowledged !== undefined || !isKept || this.mayBeOld(now)
+    if (redelivered || isUnplanned || isForeign || work.claim || this.isCancelled(work) || mayBeForgotten)
+      this.claim(lane, task, redelivered)
     else if (lane.isOverdrawn) this.release(task)
     else lane.add(task)
     return true
@@ -169,58 +171,33 @@ export class Intake {
     this.#options.link.publish(message.reply, JSON.stringify(this.#answerOffer(work, message)))
   }
 
-  /** Tasks that are assigned to this instance, as many as there is room for. */
-  takeAssignment(message: Msg): void {
-    if (message.reply === undefined || !this.hasOwnSession(message)) return
-    let works: readonly unknown[]
-    try {
-      works = message.json<unknown[]>()
-    } catch (error) {
-      this.#notUnderstood(message, error)
-      return
-    }
-    this.#options.link.publish(message.reply, JSON.stringify(this.#answerAssignment(works, message)))
-  }
-
-  #answerAssignment(works: readonly unknown[], message: Msg): AssignmentAnswer {
-    const { held, lanes, clock } = this.#options
-    const declined: string[] = []
-    const now = clock.monotonic()
-    const mayBeOld = this.#mayBeOld(now)
-    let load = { held: 0, most: 0 }
-    for (const body of works) {
-      let work: WorkMessage
-      try {
-        work = checkWork(body)
-      } catch (error) {
-        this.#notUnderstood(message, error)
-        continue
-      }
-      const lane = lanes.get(work.handler)
-      load = lane?.load ?? load
-      const isTaken = lane !== undefined && (held.find(work) !== undefined || this.#takeAssigned(lane, { work, message, now, mayBeOld }))
-      if (!isTaken) declined.push(work.taskId)
-      else load = (lane as Lane).load
-    }
-    return { declined, ...(this.#isClosed || this.isCordoned ? { held: 0, most: 0 } : load) }
-  }
-
-  #takeAssigned(
-    lane: Lane,
-    { work, message, now, mayBeOld }: { work: WorkMessage; message: Msg; now: number; mayBeOld: boolean },
-  ): boolean {
-    const { held, most } = lane.load
-    if (this.#isClosed || this.isCordoned || held >= most || lane.handler.kind !== undefined || !mayRun(lane, work)) return false
-    const task = new HeldTask(work, message, { heldAt: now, isAssigned: true })
-    this.#options.held.add(task)
-    if (mayBeOld || work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
-    else lane.add(task)
-    return true
-  }
-
   /** The report of an offered task is stored: if it is offered again, it is not run again. */
   offerDone(task: HeldTask): void {
     this.#doneOffers.add(attemptKey(task.work))
+  }
+
+  /** Whether this attempt was offered, and has ended here. */
+  isDoneOffer(work: WorkMessage): boolean {
+    return this.#doneOffers.has(attemptKey(work))
+  }
+
+  /** Whether a task that waits is still held; if the liveness thread has released it, nothing of it is left here. */
+  keep(task: HeldTask): boolean {
+    const { held } = this.#options
+    if (held.keep(task)) return true
+    held.remove(task)
+    this.refuseAssigned(task.work)
+    return false
+  }
+
+  /** This attempt was assigned, and is not taken, or is released: it goes to the work queue. An offer of it that was sent before that must not make it run here as well. */
+  refuseAssigned(work: WorkMessage): void {
+    this.#refused.add(attemptKey(work))
+  }
+
+  /** Whether this attempt was assigned, and will be in the work queue. */
+  isRefused(work: WorkMessage): boolean {
+    return this.#refused.has(attemptKey(work))
   }
 
   /** A control message on `control.<instance>`. */
@@ -254,6 +231,7 @@ export class Intake {
 
   #giveBack(task: HeldTask): void {
     this.#options.held.remove(task)
+    if (task.isAssigned) this.refuseAssigned(task.work)
     task.answer(this.#options.link, ACK.giveBack)
   }
 
@@ -274,33 +252,36 @@ export class Intake {
       if (handler === undefined || work.handler === handler) return work
       throw new CarillonError('INVALID_REQUEST', `handler is wrong: ${printable(work.handler)} came to ${handler}`)
     } catch (error) {
-      this.#notUnderstood(message, error)
+      this.#options.onWarning(notUnderstood(message, error))
       return undefined
     }
   }
 
-  #notUnderstood({ subject }: Msg, error: unknown): void {
-    const text = CarillonError.from(error).message
-    this.#options.onWarning({ code: 'work-not-understood', message: `A message on ${subject} was rejected: ${text}` })
-  }
-
   #answerOffer(work: WorkMessage, message: Msg): OfferAnswer {
     const { held, lanes, clock } = this.#options
-    if (this.#isClosed) return { accepted: false, reason: 'draining' }
     const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
-    if (!mayRun(lane, work)) return { accepted: false, reason: 'other-program' }
-    const task = new HeldTask(work, message, { heldAt: clock.monotonic() })
-    if (held.find(task.work) || this.#doneOffers.has(attemptKey(task.work))) return { accepted: true }
-    if (this.isCordoned) return { accepted: false, reason: 'cordoned' }
-    if (!lane.takesOffers) return { accepted: false, reason: 'busy' }
+    // First of all: one that is refused may be run by another instance in the same attempt.
+    if (held.find(work) || this.isDoneOffer(work)) return { accepted: true }
     // It was assigned, and has ended here. The broker may have lost its report.
     const hasEnded = held.findEnded(work) !== undefined
+    if (!hasEnded) {
+      const reason = this.#refusal(lane, work)
+      if (reason) return { accepted: false, reason }
+    } else if (this.#isClosed) return { accepted: true }
+    const task = new HeldTask(work, message, { heldAt: clock.monotonic(), isAssigned: hasEnded })
     held.add(task)
     // The cancel may have overtaken the offer.
-    if (work.claim || hasEnded || this.#isCancelled(work)) this.#claim(lane, task, false)
+    if (work.claim || hasEnded || this.isCancelled(work)) this.claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
+  }
+
+  #refusal(lane: Lane, work: WorkMessage): Extract<OfferAnswer, { accepted: false }>['reason'] | undefined {
+    if (this.#isClosed) return 'draining'
+    if (!mayRun(lane.handler, work)) return 'other-program'
+    if (this.isCordoned) return 'cordoned'
+    return lane.takesOffers && !this.isRefused(work) ? undefined : 'busy'
   }
 
   /**
@@ -329,13 +310,13 @@ export class Intake {
         // The cancel may be older than the claim: then the next claim gets the current answer.
         if (task.isClaimed) this.release(task)
         // It has not begun. What waits for its end, because it might have, learns that from the claim.
-        else this.#claim(lane, task, false)
+        else this.claim(lane, task, false)
       }
     }
   }
 
   /** Redelivered work may be done, running elsewhere or cancelled: a coordinator decides. */
-  #claim(lane: Lane, task: HeldTask, redelivered: boolean): void {
+  claim(lane: Lane, task: HeldTask, redelivered: boolean): void {
     lane.asking++
     this.#answerToClaim(lane, task, redelivered)
       .finally(() => lane.asking--)
@@ -343,12 +324,18 @@ export class Intake {
       .catch((error: unknown) => {
         const message = `Task ${task.work.taskId} is released: ${CarillonError.from(error).message}`
         this.#options.onWarning({ code: 'work-not-understood', message })
-        this.#giveBack(task)
+        this.#unanswered(task)
       })
   }
 
+  /** Its claim has no answer. A message is delivered again, and claimed then; an assignment had none, and is released as one that has not begun. */
+  #unanswered(task: HeldTask): void {
+    if (task.isAssigned) this.release(task)
+    else this.#giveBack(task)
+  }
+
   #takeAnswer(lane: Lane, task: HeldTask, answer: ClaimAnswer | undefined): void {
-    if (answer === undefined) this.#giveBack(task)
+    if (answer === undefined) this.#unanswered(task)
     else if (answer.run) this.#takeClaimed(lane, task, answer)
     else this.#drop(task)
   }
@@ -358,13 +345,15 @@ export class Intake {
     const running = held.find({ ...task.work, attempt })
     if (running && running !== task) {
       held.remove(task)
-      held.redelivered(running, link, task.ackSubject ?? '')
+      if (task.ackSubject !== undefined) held.redelivered(running, link, task.ackSubject)
       return
     }
     task.work = { ...task.work, attempt, ...(alone ? { alone } : {}) }
     task.isClaimed = true
     held.add(task)
-    lane.add(task)
+    // The answer arrived as the drain began: what waited has been released.
+    if (this.#isClosed) this.release(task)
+    else lane.add(task)
   }
 
   /** Claimed again when a cancel arrived during the claim: the answer may be older than the cancel. */
@@ -375,7 +364,7 @@ export class Intake {
     try {
       for (let isFirst = true; ; isFirst = false) {
         question.isCancelled = false
-        const more = { ...(kind ? { kind } : {}), ...(mayRun(lane, task.work) ? {} : { incompatible: true as const }) }
+        const more = { ...(kind ? { kind } : {}), ...(mayRun(lane.handler, task.work) ? {} : { incompatible: true as const }) }
         const answer = await this.#askForClaim(task, { redelivered: redelivered && isFirst, ...more })
         if (!question.isCancelled || !answer?.run) return answer
       }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { WorkMessage } from '@carillon/contracts'
-import { FakeClock } from '@carillon/wire/testing'
+import { FakeClock, settle } from '@carillon/wire/testing'
 import type { Msg } from '@nats-io/transport-node'
 import { plainTelemetry } from '../telemetry.ts'
+import { ackOf, IntakeFixture } from '../testing/intake-fixture.ts'
 import type { Attempt } from './attempt.ts'
 import { offeredHandler } from './handler.ts'
 import { HeldTask } from './held-task.ts'
@@ -22,9 +23,11 @@ function suspects(run: () => unknown, more: Pick<WorkMessage, 'timeoutMs'> = {})
     ...{ handler, clock, isolation, telemetry: plainTelemetry, calls: {} as TaskCalls },
     occupied: () => 0,
     freeCapacity: () => 0,
+    unreserved: () => 0,
     isQuiet: () => true,
     isHung: () => false,
     announce: (_, stored) => void announced.push(stored),
+    keep: () => true,
     release: () => assert.fail('nothing waits'),
     observer: {
       onBegin: () => undefined,
@@ -78,4 +81,83 @@ test('a suspect that ignores its time limit is alone for a while after its end i
   assert.equal(isolation.isClosed, true)
   clock.elapse(30_000)
   assert.deepEqual([isolation.isClosed, lane.stuck.size], [false, 1])
+})
+
+/** An executor of a handler with two slots, whose tasks take so long each. */
+function twoSlots(durationMs: number) {
+  const begun: string[] = []
+  const run = ({ taskId }: { taskId: string }) => {
+    begun.push(taskId)
+    return new Promise<void>((resolve) => void fixture.clock.after(durationMs, resolve))
+  }
+  const fixture = new IntakeFixture([offeredHandler('h', run, { concurrency: 2 })])
+  const elapse = async (ms: number) => {
+    await fixture.clock.advance(ms)
+    await settle()
+  }
+  const lane = fixture.lanes.get('h') as Lane
+  const work = (taskId: string): WorkMessage => ({ runId: taskId, taskId, handler: 'h', attempt: 1, payload: null })
+  const assign = (...ids: string[]) => fixture.assign(ids.map(work))
+  const released = () => fixture.reports.filter(({ type }) => type === 'released').map(({ taskId }) => taskId)
+  return { fixture, lane, begun, elapse, work, assign, released }
+}
+
+test('work that is pulled while slow assigned tasks have all slots is released at once; it has been requested before they came', async () => {
+  const { fixture, begun, assign, work, released } = twoSlots(5_000)
+  fixture.pull('h', work('first'))
+  assert.deepEqual(assign('assigned', 'declined'), { declined: ['declined'], held: 2, most: 2 })
+  // Before they have begun.
+  fixture.pull('h', work('second'))
+  await settle()
+  fixture.pull('h', work('third'))
+  assert.deepEqual([released(), fixture.answers], [['second', 'third'], ['second', 'third'].map((id) => [ackOf(id, 1), '-NAK'])])
+  await settle()
+  assert.deepEqual(begun, ['first', 'assigned'])
+})
+
+test('work that is pulled waits where there is no assigned task, and where tasks are short', async () => {
+  const slow = twoSlots(5_000)
+  for (const id of ['a', 'b', 'waits']) slow.fixture.pull('h', slow.work(id))
+  await settle()
+  slow.fixture.pull('h', slow.work('too'))
+  assert.deepEqual([slow.released(), slow.lane.waiting], [[], 2])
+  const free = twoSlots(5_000)
+  free.assign('a')
+  await settle()
+  free.fixture.pull('h', free.work('b'))
+  await settle()
+  assert.deepEqual([free.released(), free.begun], [[], ['a', 'b']], 'there is a slot for it')
+  // Assigned tasks that have ended do not count.
+  const later = twoSlots(50)
+  later.assign('a', 'b')
+  await later.elapse(50)
+  for (const id of ['c', 'd', 'waits']) later.fixture.pull('h', later.work(id))
+  await settle()
+  assert.deepEqual([later.released(), later.lane.waiting], [[], 1])
+  const short = twoSlots(1)
+  short.assign('a', 'b')
+  await short.elapse(1)
+  short.assign('c', 'd')
+  short.fixture.pull('h', short.work('waits'))
+  await settle()
+  assert.deepEqual([short.released(), short.lane.waiting], [[], 1])
+})
+
+test('an assigned task that waits for more than a second is released, as pulled work is; an offered one is not', async () => {
+  const { fixture, lane, begun, elapse, assign, work, released } = twoSlots(5_000)
+  // Work that is given back is taken again when it has been claimed.
+  fixture.pull('h', work('runs'))
+  fixture.pull('h', work('too'))
+  await settle()
+  fixture.pull('h', work('pulled'))
+  fixture.offer(work('offered'))
+  const assigned = new HeldTask(work('assigned'), {}, { heldAt: fixture.clock.monotonic(), isAssigned: true })
+  fixture.held.add(assigned)
+  lane.add(assigned)
+  await elapse(1_000)
+  assert.deepEqual(lane.takeOverdue(), [])
+  await elapse(1)
+  for (const task of lane.takeOverdue()) fixture.intake.release(task)
+  assert.deepEqual([released(), lane.waiting, lane.isOverdrawn], [['pulled', 'assigned'], 1, false])
+  assert.deepEqual([begun, assign('more')?.declined], [['runs', 'too'], ['more']])
 })

@@ -19,6 +19,8 @@ export interface LaneOptions {
   readonly occupied: () => number
   /** Tasks that all handlers together may still begin. */
   readonly freeCapacity: () => number
+  /** Slots of all handlers together that no task has or waits for. */
+  readonly unreserved: () => number
   readonly isolation: Isolation
   /**
    * Whether the other executors of the process are idle, and every report so far is stored: releases must be stored before a suspect
@@ -27,6 +29,8 @@ export interface LaneOptions {
   readonly isQuiet: () => boolean
   /** Report that a suspect begins, and call back when that is stored: otherwise its death could not be distinguished from that of a waiting task. */
   readonly announce: (task: HeldTask, stored: () => void) => void
+  /** Whether a task that waits is still held: while a handler blocks, the liveness thread releases assigned ones. From now on it cannot release this one. */
+  readonly keep: (task: HeldTask) => boolean
   /** Release what has not begun. */
   readonly release: (task: HeldTask) => void
   /** Every slot of the instance is held by a stuck handler. */
@@ -56,6 +60,8 @@ export class Lane {
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
   readonly #pace = new PaceMeter()
+  /** Assigned tasks that wait or run. */
+  #assigned = 0
   #isPumping = false
   #isPumpDue = false
   #isClosed = false
@@ -82,6 +88,16 @@ export class Lane {
     return this.running.size + this.stuck.size
   }
 
+  /** Tasks that run, wait, or are being claimed. */
+  get #held(): number {
+    return this.occupied + this.#waiting.size + this.asking
+  }
+
+  /** Slots that its tasks have, or will have next. */
+  get reserved(): number {
+    return Math.min(this.handler.concurrency, this.#held)
+  }
+
   /** Whether a directly offered task may wait here for the next slot. */
   get takesOffers(): boolean {
     return !this.#isBlocked && !this.#options.isolation.isClosed && this.#waiting.size < this.handler.concurrency
@@ -100,10 +116,14 @@ export class Lane {
     return demand({ ...facts, pace: this.#pace })
   }
 
-  /** Tasks that it has, and how many it would have at most. */
-  get load(): { readonly held: number; readonly most: number } {
-    const most = this.#takesMore ? mostHeld({ concurrency: this.#slots, unconfirmed: this.unconfirmed, pace: this.#pace }) : 0
-    return { held: this.occupied + this.#waiting.size + this.asking, most }
+  /**
+   * Tasks that it has, and how many it would have at most: so many may be assigned. Unlike work that is requested, an assigned task keeps its slot from another
+   * handler while it waits; without a free one it is better in the work queue.
+   */
+  get load(): { held: number; readonly most: number } {
+    const slots = Math.min(this.handler.concurrency, this.reserved + Math.max(0, this.#options.unreserved()))
+    const takesMore = slots > 0 && this.#takesMore
+    return { held: this.#held, most: takesMore ? mostHeld({ concurrency: slots, unconfirmed: this.unconfirmed, pace: this.#pace }) : 0 }
   }
 
   /**
@@ -111,9 +131,7 @@ export class Lane {
    * a free slot.
    */
   get isOverdrawn(): boolean {
-    if (this.occupied < this.#slots || readAhead(this.handler.concurrency, this.#pace) > 0) return false
-    for (const { task } of this.running) if (task.isAssigned) return true
-    return false
+    return this.#assigned > 0 && this.#held >= this.#slots && readAhead(this.handler.concurrency, this.#pace) === 0
   }
 
   get #takesMore(): boolean {
@@ -131,6 +149,7 @@ export class Lane {
    * @param isNext before those that wait already
    */
   add(task: HeldTask, isNext = false): void {
+    if (task.isAssigned) this.#assigned++
     if (task.work.alone) this.#addAlone(task)
     else if (isNext) this.#waiting.pushFront(task)
     else this.#waiting.push(task)
@@ -145,8 +164,10 @@ export class Lane {
   /** One at a time: another one that is held while the first ends the process would seem to have died with it. */
   #addAlone(task: HeldTask): void {
     const { isolation, release } = this.#options
-    if (isolation.isTaken || (isolation.isRequested && isolation.isClosed)) release(task)
-    else {
+    if (isolation.isTaken || (isolation.isRequested && isolation.isClosed)) {
+      this.#counted([task])
+      release(task)
+    } else {
       this.#alone.push(task)
       isolation.request()
     }
@@ -161,7 +182,10 @@ export class Lane {
       isolation.take(this)
       this.#announce(this.#alone.shift() as HeldTask)
     }
-    while (this.#waiting.size > 0 && this.#hasRoom) this.#begin(this.#waiting.shift() as HeldTask)
+    while (this.#waiting.size > 0 && this.#hasRoom) {
+      const task = this.#waiting.shift() as HeldTask
+      if (this.#keeps(task)) this.#begin(task)
+    }
     this.#isPumping = false
   }
 
@@ -181,7 +205,23 @@ export class Lane {
       isolation.end(this)
       alone.push(announced)
     }
-    return [...this.#waiting.removeWhere(isWanted), ...alone]
+    return [...this.#takeWaiting(isWanted), ...this.#counted(alone)]
+  }
+
+  #takeWaiting(isWanted: (task: HeldTask) => boolean): HeldTask[] {
+    return this.#counted(this.#waiting.removeWhere(isWanted).filter((task) => this.#keeps(task)))
+  }
+
+  #keeps(task: HeldTask): boolean {
+    if (!task.isAssigned || this.#options.keep(task)) return true
+    this.#assigned--
+    return false
+  }
+
+  /** Tasks that leave this lane. */
+  #counted(tasks: HeldTask[]): HeldTask[] {
+    for (const { isAssigned } of tasks) if (isAssigned) this.#assigned--
+    return tasks
   }
 
   /** Waiting tasks that another instance may have sooner. */
@@ -190,7 +230,7 @@ export class Lane {
     const { clock, isolation } = this.#options
     const overdue = this.#alone.size > 0 ? this.take(({ work, heldAt }) => work.alone === true && isolation.isOverdue(heldAt)) : []
     if (overdue.length > 0) isolation.rest()
-    if (isolation.isClosed) return [...overdue, ...this.#waiting.removeWhere(() => true)]
+    if (isolation.isClosed) return [...overdue, ...this.#takeWaiting(() => true)]
     const now = clock.monotonic()
     for (const attempt of this.running) {
       this.#pace.takes(now - attempt.startedAt)
@@ -198,7 +238,7 @@ export class Lane {
     }
     if (readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
     const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
-    return [...overdue, ...this.#waiting.removeWhere((task) => task.isForAny && task.heldAt < heldBefore)]
+    return [...overdue, ...this.#takeWaiting((task) => task.isForAny && task.heldAt < heldBefore)]
   }
 
   /** The broker has the report of its end. */
@@ -239,6 +279,7 @@ export class Lane {
 
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {
     this.running.delete(attempt)
+    if (attempt.task.isAssigned) this.#assigned--
     if (attempt.isStuck) this.stuck.add(attempt)
     if (attempt.task.work.alone && ending) this.#unstored = attempt
     this.#leave(attempt)

@@ -58,3 +58,21 @@ export function finishedText(
   if (ending.reason !== undefined) text += `,"reason":"${ending.reason}"`
   return `${text},"durationMs":${Math.round(durationMs)},"logLines":${logLines}}`
 }
+
+/**
+ * The report of the end of an attempt. A broker may accept less than the limits of the wire allow: then the attempt fails, not the executor.
+ * @param maxBytes of one report
+ */
+export function endText(
+  work: WorkMessage,
+  ending: Ending | SleptEnding,
+  { durationMs, logLines, maxBytes }: { durationMs: number; logLines: number; maxBytes: number },
+): string {
+  if (ending.outcome === 'slept') return sleptText(work, ending)
+  const ran = { durationMs, logLines }
+  const text = finishedText(work, ending, ran)
+  if (text.length * 3 <= maxBytes || Buffer.byteLength(text) <= maxBytes) return text
+  const message = `The report has ${Buffer.byteLength(text)} bytes, the broker takes ${maxBytes}`
+  const refused: Ending = { outcome: 'failed', reason: 'invalid-result', error: { name: 'RESULT_TOO_LARGE', message } }
+  return finishedText(work, refused, ran)
+}

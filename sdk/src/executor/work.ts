@@ -1,5 +1,7 @@
-import { CarillonError, isName, printable, TASK_ID, type WorkMessage } from '@carillon/contracts'
+import { CarillonError, isName, printable, TASK_ID, takesProgram, type WorkMessage } from '@carillon/contracts'
 import type { Msg } from '@nats-io/transport-node'
+import type { Warning } from '../warning.ts'
+import type { OfferedHandler } from './handler.ts'
 
 /** @throws CarillonError INVALID_JSON, INVALID_REQUEST for what is not a work message */
 export function readWork(message: Msg): WorkMessage {
@@ -23,6 +25,21 @@ export function checkWork(body: unknown): WorkMessage {
   if (work.timeoutMs !== undefined && !(work.timeoutMs > 0)) throw wrong('timeoutMs', work.timeoutMs)
   return work
 }
+
+/** The id of the task that a body is about, if that can be read. */
+export function taskIdOf(body: unknown): string | undefined {
+  const taskId = (body as Partial<WorkMessage> | null)?.taskId
+  return typeof taskId === 'string' && TASK_ID.test(taskId) ? taskId : undefined
+}
+
+/** Whether the program of a handler goes on with what has stored steps. */
+export const mayRun = (handler: OfferedHandler, { program }: WorkMessage): boolean =>
+  program === undefined || takesProgram(handler, program)
+
+export const notUnderstood = ({ subject }: Pick<Msg, 'subject'>, error: unknown): Warning => ({
+  code: 'work-not-understood',
+  message: `A message on ${subject} was rejected: ${CarillonError.from(error).message}`,
+})
 
 function wrong(field: string, value: unknown): CarillonError {
   return new CarillonError('INVALID_REQUEST', `${field} is wrong: ${printable(value)}`, { field, value: printable(value) })

@@ -71,3 +71,22 @@ test('the thread finds tasks by their state, also those that were offered and ha
   slots.take(waiting)
   assert.deepEqual([reader.held('waiting'), reader.held('begun'), reader.held('reported')], [[waiting], [], []])
 })
+
+test('of an assigned task that waits each thread can take what the other has not: it is begun, or released', () => {
+  const { slots, reader } = shared()
+  const tasks = ['begins', 'waits', 'claimed', 'pulled', 'kept'].map((taskId) =>
+    task(taskId === 'pulled' ? 'delivery' : undefined, taskId, 3),
+  )
+  const [begins = 0, waits = 0, , , kept = 0] = tasks.map((one) => slots.take(one))
+  for (const slot of [begins, waits, kept]) slots.mark(slot, 'assigned')
+  assert.equal(slots.keep(begins), true)
+  slots.mark(begins, 'begun')
+  assert.equal(slots.keep(kept), true)
+  assert.deepEqual(reader.held('assigned'), [tasks[1]])
+  assert.deepEqual(reader.release(), [tasks[1]])
+  assert.deepEqual([slots.keep(waits), slots.keep(kept), reader.release()], [false, true, []])
+  assert.deepEqual([reader.held('begun'), reader.held('released')], [[tasks[0]], [tasks[1]]])
+  slots.release(waits)
+  assert.equal(slots.take(task('next')), waits)
+  assert.deepEqual([slots.keep(waits), reader.release()], [true, []], 'the next task in its place is another one')
+})

@@ -8,11 +8,15 @@ const ID_BYTES = 128
 const SLOT_BYTES = HEAD_BYTES + TEXT_BYTES + ID_BYTES
 const INTS_PER_SLOT = SLOT_BYTES / 4
 
-/** `begun`: its handler has begun, and that is not reported yet. */
-const STATES = ['waiting', 'begun', 'reported'] as const
+/**
+ * `assigned`: it waits, has no message that is delivered again, and may be released by the liveness thread, which makes it `released`; `begun`: its handler has begun, and that is
+ * not reported yet.
+ */
+const STATES = ['waiting', 'begun', 'reported', 'assigned', 'released'] as const
+const [WAITING, ASSIGNED, RELEASED] = [STATES.indexOf('waiting'), STATES.indexOf('assigned'), STATES.indexOf('released')]
 export type SlotState = (typeof STATES)[number]
 
-/** A task that is held, as a slot has it. One that was offered directly has nothing to be acknowledged. */
+/** A task that is held, as a slot has it. One that was offered or assigned has nothing to be acknowledged. */
 export interface SlotTask {
   readonly ackSubject: string | undefined
   readonly work: { readonly taskId: string; readonly attempt: number }
@@ -65,6 +69,12 @@ export class AckSlots {
   mark(slot: number, state: SlotState): void {
     const { numbers } = this.#segments[Math.floor(slot / SLOTS)] as Segment
     Atomics.store(numbers, (slot % SLOTS) * INTS_PER_SLOT + STATE, STATES.indexOf(state))
+  }
+
+  /** Ends the time in which the thread may release an assigned task. @returns whether it has not: of both threads one has the task */
+  keep(slot: number): boolean {
+    const { numbers } = this.#segments[Math.floor(slot / SLOTS)] as Segment
+    return Atomics.compareExchange(numbers, (slot % SLOTS) * INTS_PER_SLOT + STATE, ASSIGNED, WAITING) !== RELEASED
   }
 
   release(slot: number): void {
@@ -127,15 +137,36 @@ export class AckReader {
       segment: { numbers, bytes },
     } of this.#segments)
       for (let at = 0; at < SLOTS * INTS_PER_SLOT; at += INTS_PER_SLOT) {
-        const [length, idLength] = [Atomics.load(numbers, at + LENGTH), Atomics.load(numbers, at + ID_LENGTH)]
-        if (idLength === 0 || STATES[Atomics.load(numbers, at + STATE)] !== state) continue
-        const from = at * 4 + HEAD_BYTES
-        const id = from + TEXT_BYTES
-        found.push({
-          ackSubject: length === 0 ? undefined : bytes.toString('latin1', from, from + length),
-          work: { taskId: bytes.toString('latin1', id, id + idLength), attempt: numbers[at + ATTEMPT] as number },
-        })
+        if (Atomics.load(numbers, at + ID_LENGTH) === 0 || STATES[Atomics.load(numbers, at + STATE)] !== state) continue
+        found.push(taskAt({ numbers, bytes }, at))
       }
     return found
+  }
+
+  /** Takes assigned tasks that wait from the main thread, which may go on at any moment: it cannot begin them any more. */
+  release(): SlotTask[] {
+    const released: SlotTask[] = []
+    for (const { segment } of this.#segments)
+      for (let at = 0; at < SLOTS * INTS_PER_SLOT; at += INTS_PER_SLOT) {
+        const { numbers } = segment
+        if (Atomics.load(numbers, at + STATE) !== ASSIGNED) continue
+        const version = Atomics.load(numbers, at + VERSION)
+        const task = taskAt(segment, at)
+        if (Atomics.compareExchange(numbers, at + STATE, ASSIGNED, RELEASED) !== ASSIGNED) continue
+        if (Atomics.load(numbers, at + VERSION) === version) released.push(task)
+        // The main thread has put another task here meanwhile, so it goes on. If it sees this as a release, its coordinator finds that nobody has the task.
+        else Atomics.compareExchange(numbers, at + STATE, RELEASED, ASSIGNED)
+      }
+    return released
+  }
+}
+
+function taskAt({ numbers, bytes }: Segment, at: number): SlotTask {
+  const [length, idLength] = [Atomics.load(numbers, at + LENGTH), Atomics.load(numbers, at + ID_LENGTH)]
+  const from = at * 4 + HEAD_BYTES
+  const id = from + TEXT_BYTES
+  return {
+    ackSubject: length === 0 ? undefined : bytes.toString('latin1', from, from + length),
+    work: { taskId: bytes.toString('latin1', id, id + idLength), attempt: numbers[at + ATTEMPT] as number },
   }
 }

@@ -12,8 +12,10 @@ function blocked() {
   const reports: unknown[] = []
   const returned: string[] = []
   const broker = { isAway: false }
-  const report = async (text: string) => {
+  const ids: (string | undefined)[] = []
+  const report = async (text: string, messageId?: string) => {
     reports.push(JSON.parse(text))
+    ids.push(messageId)
     return !broker.isAway
   }
   const work = new BlockedWork({ acks, session: 's1', voice: { report, giveBack: (subject) => void returned.push(subject) } })
@@ -22,7 +24,12 @@ function blocked() {
     await settle()
     return reports.splice(0)
   }
-  return { slots, work, look, returned, broker }
+  const repeat = async () => {
+    work.reportReleases()
+    await settle()
+    return reports.splice(0)
+  }
+  return { slots, work, look, repeat, ids, returned, broker }
 }
 
 test('what a blocked main thread has begun is reported once, until that is stored', async () => {
@@ -69,4 +76,32 @@ test('of a blocked process that is to take no work what has not begun is release
   assert.deepEqual(returned, ['ack of waits', unread[0]?.ackSubject])
   assert.deepEqual([work.isReleased('ack of waits'), work.isReleased('ack of runs')], [true, false])
   assert.deepEqual(await look(12_000, unread), [])
+})
+
+test('assigned tasks that a blocked main thread has not begun are released, until that is stored, also when it goes on; others are not', async () => {
+  const { slots, work, look, repeat, ids, returned, broker } = blocked()
+  const unacknowledged = (taskId: string) => slots.take({ ackSubject: undefined, work: { taskId, attempt: 1 } })
+  const [runs, waits] = ['runs', 'waits', 'offered'].map(unacknowledged)
+  slots.take(task('pulled'))
+  slots.mark(runs ?? 0, 'begun')
+  slots.mark(waits ?? 0, 'assigned')
+  broker.isAway = true
+  const [started] = (await look(1_000)) as { type: string; taskId: string }[]
+  assert.deepEqual([started?.type, started?.taskId], ['started', 'runs'], 'it has begun, though nothing is to be acknowledged')
+  const released = [{ runId: 'waits', taskId: 'waits', attempt: 1, type: 'released' }]
+  assert.deepEqual(await repeat(), [released])
+  assert.equal(slots.keep(waits ?? 0), false)
+  work.forget()
+  broker.isAway = false
+  assert.deepEqual([await repeat(), await repeat()], [[released], []])
+  assert.deepEqual([ids.slice(-2), returned], [['s1-released-1', 's1-released-1'], []])
+})
+
+test('a hundred released tasks travel in one message', async () => {
+  const { slots, look, repeat, ids } = blocked()
+  for (let i = 0; i < 250; i++) slots.mark(slots.take({ ackSubject: undefined, work: { taskId: `t${i}`, attempt: 1 } }), 'assigned')
+  await look(1_000)
+  const messages = (await repeat()) as { taskId: string }[][]
+  assert.deepEqual([messages.map(({ length }) => length), new Set(messages.flat().map(({ taskId }) => taskId)).size], [[100, 100, 50], 250])
+  assert.equal(new Set(ids).size, 3)
 })

@@ -3,11 +3,13 @@ import type { AckReader, SlotTask } from './ack-slots.ts'
 
 /** Beyond this a main thread that goes on claims what it has not begun: it may be released to other instances. */
 const RELEASE_AFTER_MS = 10_000
+/** Released tasks of one message. */
+const TOGETHER = 100
 
 /** How the thread speaks for the main thread. */
 export interface Voice {
-  /** Publishes into a stream; answers whether it is stored. */
-  report(text: string): Promise<boolean>
+  /** Publishes into a stream; answers whether it is stored. @param messageId published again under it, it is stored once */
+  report(text: string, messageId?: string): Promise<boolean>
   giveBack(ackSubject: string): void
 }
 
@@ -20,8 +22,9 @@ export interface Unread {
 type Work = { readonly runId: string; readonly taskId: string; readonly attempt: number }
 
 /**
- * The work of a main thread that stands still, because a handler computes: what it has begun is reported as begun, so that others see who runs it and its time limit counts;
- * and once nothing has come of it for too long, or an operator wants the process to take no work, what it has not begun is released to other instances.
+ * The work of a main thread that stands still, because a handler computes: what it has begun is reported as begun, so that others see who runs it and its time limit counts.
+ * Assigned tasks that it has not begun are released to other instances at once: nothing else would tell a coordinator that they only wait. Of a process that is to take no
+ * work, what came from the work queue is released as well, after a while: the main thread does not ask before it begins that.
  */
 export class BlockedWork {
   /** The main thread is to take no work. */
@@ -32,6 +35,9 @@ export class BlockedWork {
   /** Reported while the main thread has stood still, or being reported. */
   readonly #started = new Set<string>()
   readonly #released = new Set<string>()
+  /** Reports that assigned tasks are released, by message id, until they are stored. */
+  readonly #unstored = new Map<string, string>()
+  #releases = 0
 
   constructor(options: { acks: AckReader; voice: Voice; session: string }) {
     this.#acks = options.acks
@@ -60,6 +66,7 @@ export class BlockedWork {
         if (!isStored) this.#started.delete(key)
       })
     }
+    this.#releaseAssigned()
     if (!this.isCordoned || stillMs < RELEASE_AFTER_MS) return
     for (const { ackSubject, work } of this.#acks.held('waiting')) if (ackSubject !== undefined) this.#release(ackSubject, withRun(work))
     // The main thread may have read a delivery, and begun its task, before it stood still.
@@ -68,6 +75,20 @@ export class BlockedWork {
       const work = workOf(data)
       if (work && !begun.has(work.taskId)) this.#release(ackSubject, work)
     }
+  }
+
+  /** To be called about every second, also when the main thread has gone on: it does not have these tasks any more. */
+  reportReleases(): void {
+    for (const [messageId, text] of this.#unstored)
+      this.#say(text, messageId).then((isStored) => {
+        if (isStored) this.#unstored.delete(messageId)
+      })
+  }
+
+  #releaseAssigned(): void {
+    const released = this.#acks.release().map(({ work }) => releasedText(withRun(work)))
+    for (let from = 0; from < released.length; from += TOGETHER)
+      this.#unstored.set(`${this.#session}-released-${++this.#releases}`, `[${released.slice(from, from + TOGETHER).join(',')}]`)
   }
 
   /** Reported before it is delivered to another instance, so that it does not count as the loss of this one. */
@@ -80,8 +101,8 @@ export class BlockedWork {
     })
   }
 
-  #say(text: string): Promise<boolean> {
-    return this.#voice.report(text).catch(() => false)
+  #say(text: string, messageId?: string): Promise<boolean> {
+    return this.#voice.report(text, messageId).catch(() => false)
   }
 }
 

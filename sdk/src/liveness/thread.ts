@@ -29,6 +29,7 @@ const NOTICE_EVERY_MS = 10
 const NOTICE_TRIES = 100
 const ACK_PREFIX = '$JS.ACK.'
 const ALIVE = '{"alive":true}'
+const MESSAGE_ID = 'Nats-Msg-Id'
 /**
  * Deliveries are received here as well while they are few, so that those are known that arrive before a blocked main thread is noticed. That doubles
  * what the broker delivers: beyond 20 a second, or a burst of 100, it is done only while the main thread is blocked, for the next 30 s.
@@ -72,7 +73,7 @@ class LivenessThread {
       acks: this.#acks,
       session: settings.session,
       voice: {
-        report: (text) => this.#report(text),
+        report: (text, messageId) => this.#report(text, messageId),
         giveBack: (subject) => this.#connection && publish(this.#connection, subject, GIVE_BACK),
       },
     })
@@ -181,9 +182,11 @@ class LivenessThread {
     }
   }
 
-  async #report(text: string): Promise<boolean> {
+  async #report(text: string, messageId?: string): Promise<boolean> {
     if (!this.#connection) return false
-    const answer = await this.#connection.request(this.#settings.subjects.report, text, { timeout: ANSWER_WITHIN_MS })
+    const headers = createHeaders()
+    if (messageId !== undefined) headers.set(MESSAGE_ID, messageId)
+    const answer = await this.#connection.request(this.#settings.subjects.report, text, { timeout: ANSWER_WITHIN_MS, headers })
     return !('error' in (answer.json() as object))
   }
 
@@ -226,6 +229,7 @@ class LivenessThread {
         stillMs,
         [...this.#unread].map(([ackSubject, { data }]) => ({ ackSubject, data })),
       )
+    this.#blocked.reportReleases()
     for (const subject of this.#acks.due()) if (!this.#blocked.isReleased(subject)) publish(connection, subject, WORKING)
     for (const [subject, delivery] of this.#unread) {
       if (!this.#blocked.isReleased(subject) && delivery.rounds++ % WORKING_EVERY_ROUNDS === 0) publish(connection, subject, WORKING)

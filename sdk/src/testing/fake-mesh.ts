@@ -1,5 +1,7 @@
 import {
+  type AssignmentAnswer,
   type ClaimAnswer,
+  HEADERS,
   type LogMessage,
   PROTOCOL_VERSION,
   type Priority,
@@ -17,7 +19,7 @@ import {
 } from '@carillon/contracts'
 import { eventually } from '@carillon/wire/testing'
 import { type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 
 type StartRequest = { job?: string; handler?: string; id?: string; key?: string; payload?: unknown; timeoutMs?: number }
 type Answer = (input: never, message: Msg) => unknown
@@ -127,6 +129,14 @@ export class FakeMesh {
       return taskId
     }
     return Promise.all(payloads.map(publish))
+  }
+
+  /** Assign tasks to an instance, in one request. */
+  async assign(instance: string, works: readonly WorkMessage[]): Promise<AssignmentAnswer> {
+    const to = headers()
+    to.set(HEADERS.session, this.registrations.findLast((one) => one.instance === instance)?.session ?? '')
+    const request = this.connection.request(subjects.direct(NAMESPACE, instance), JSON.stringify(works), { headers: to, timeout: 5_000 })
+    return (await request).json()
   }
 
   /** Take messages by hand, as another executor would. */

@@ -97,9 +97,11 @@ export class Instance {
       telemetry: plainTelemetry,
       occupied: () => [...this.#lanes.values()].reduce((sum, lane) => sum + lane.occupied, 0),
       freeCapacity: () => (isolation.isClosed ? 0 : handler.concurrency),
+      unreserved: () => handler.concurrency,
       isQuiet: () => true,
       isHung: () => false,
       announce: (_task, stored) => stored(),
+      keep: () => true,
       release: ({ work }) => this.#report({ ...headOf(work), type: 'released' }),
       observer: {
         onBegin: ({ task }) => this.#alive((around) => around.began(task.work, this)),
