@@ -32,7 +32,7 @@ export const HEADERS = {
   retry: 'Carillon-Retry',
   /** Of a call between services: how many milliseconds are left for it. */
   leftMs: 'Carillon-Left-Ms',
-  /** Of an offer: the session of the process that it is meant for. Another process that has the same name, or had it, leaves the offer unanswered. */
+  /** Of an offer or an assignment: the session of the process that it is meant for. Another process that has the same name, or had it, leaves it unanswered. */
   session: 'Carillon-Session',
   /** Of a message that a node of a workflow has published: its run. What the message fires is part of the chain of that run, which has an end. */
   run: 'Carillon-Run',

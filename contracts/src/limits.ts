@@ -165,7 +165,7 @@ export const LIMITS = {
   errorTextBytes: 8 * 1024,
   /** Handlers of one instance: one durable consumer each, of the 1,000 that a stream allows. */
   handlersPerInstance: 200,
-  /** Tasks of one assignment to an instance. */
+  /** Tasks of one assignment to an instance: it reads and answers them in one turn of its event loop. */
   assignedTogether: 500,
   /** Stuck tasks that a heartbeat names; it counts all of them. */
   stuckTasksShown: 10,

@@ -6,7 +6,16 @@ import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beatSchema, CALLS, controlSchema, logMessageSchema, parseInput, RUN_STATES, reportSchema } from '@carillon/contracts'
+import {
+  assignmentAnswerSchema,
+  beatSchema,
+  CALLS,
+  controlSchema,
+  logMessageSchema,
+  parseInput,
+  RUN_STATES,
+  reportSchema,
+} from '@carillon/contracts'
 import { z } from 'zod'
 
 const run = promisify(execFile)
@@ -66,7 +75,17 @@ describe('README', () => {
 })
 
 describe('PROTOCOL', () => {
+  const work = z.strictObject({
+    runId: z.string(),
+    taskId: z.string(),
+    handler: z.string(),
+    attempt: z.int(),
+    payload: z.json(),
+    ...z.object({ task: z.string(), item: z.json(), index: z.int(), total: z.int(), traceparent: z.string() }).partial().shape,
+  })
   const schemas: Record<string, z.ZodType> = {
+    assignment: z.array(work),
+    'assignment-answer': assignmentAnswerSchema.strict(),
     beat: beatSchema.strict(),
     claim: CALLS.tasksClaim.input,
     control: controlSchema,
@@ -87,14 +106,7 @@ describe('PROTOCOL', () => {
     results: CALLS.tasksResults.input,
     step: CALLS.tasksStep.input,
     start: CALLS.jobsRun.input,
-    work: z.strictObject({
-      runId: z.string(),
-      taskId: z.string(),
-      handler: z.string(),
-      attempt: z.int(),
-      payload: z.json(),
-      ...z.object({ task: z.string(), item: z.json(), index: z.int(), total: z.int() }).partial().shape,
-    }),
+    work,
   }
 
   for (const [kind, schema] of Object.entries(schemas))

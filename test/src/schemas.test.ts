@@ -73,7 +73,9 @@ test('every golden fixture is valid', () => {
   const schemaOf: readonly (readonly [prefix: string, schema: string])[] = [
     ...['event-run', 'event-message', 'event-audit', 'live-run', 'live-task'].map((prefix) => [prefix, prefix.replace('-', '.')] as const),
     ['event-dead-letter', 'event.deadLetter'],
-    ...['work', 'report', 'log', 'control', 'beat', 'hung', 'presence'].map((prefix) => [prefix, prefix] as const),
+    ...['work', 'assignment-answer', 'assignment', 'report', 'log', 'control', 'beat', 'hung', 'presence'].map(
+      (prefix) => [prefix, prefix] as const,
+    ),
     ...Object.entries({
       register: 'instances.register',
       claim: 'tasks.claim',
@@ -130,9 +132,11 @@ for (const store of STORES)
     function hear(message: Msg): void {
       const { class: kind = '', rest = [] } = parseSubject(message.subject) ?? {}
       if (['api', 'session', 'trigger', 'signal'].includes(kind)) return
-      const name = ['event', 'live'].includes(kind) ? `${kind}.${rest[0]}` : kind === 'direct' ? 'work' : kind
       try {
-        isTrue(name, message.json())
+        const body = message.json()
+        const ofInstance = Array.isArray(body) ? 'assignment' : 'work'
+        const name = ['event', 'live'].includes(kind) ? `${kind}.${rest[0]}` : kind === 'direct' ? ofInstance : kind
+        isTrue(name, body)
         heard.add(name)
       } catch (error) {
         wrong.push(error)
@@ -379,8 +383,8 @@ for (const store of STORES)
       )
       const unseen = Object.keys(MESSAGES).filter((name) => !heard.has(name))
       assert.deepEqual(
-        unseen.sort(),
-        ['accounts', 'alive', 'event.incident', 'hung', 'live.alert', 'live.gate', 'offer-answer', 'presence', 'refusal'],
+        unseen.sort().join(' '),
+        'accounts alive assignment-answer event.incident hung live.alert live.gate offer-answer presence refusal',
         'these travel elsewhere, or rarely',
       )
     })

@@ -29,6 +29,8 @@ export type Send =
   /** The broker redelivers the task's message, as if it had not been acknowledged. */
   | { readonly send: 'redelivery' }
   | { readonly send: 'offer'; readonly body?: Body; readonly session?: string }
+  /** An assignment of one task. Skipped where the executor takes none. */
+  | { readonly send: 'assignment'; readonly body?: Body; readonly session?: string }
   /** Offers of further tasks, until one is answered with `busy`: at most as many as the executor has room for, and one. */
   | { readonly send: 'offers-until-busy'; readonly body?: Body }
   | { readonly send: 'control'; readonly body: Body }
@@ -75,6 +77,7 @@ export type Kind =
   | 'beat'
   | 'ack'
   | 'offer-answer'
+  | 'assignment-answer'
   | 'alive'
   | 'exit'
   | 'instances.register'

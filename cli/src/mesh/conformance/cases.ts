@@ -1,4 +1,5 @@
 import type { Case } from './case.ts'
+import { ASSIGNMENTS } from './cases/assignments.ts'
 import { CONTROL } from './cases/control.ts'
 import { DRAIN } from './cases/drain.ts'
 import { LOGS } from './cases/logs.ts'
@@ -10,7 +11,18 @@ import { STEPS } from './cases/steps.ts'
 import { WORK } from './cases/work.ts'
 
 /** Every case. The last one ends the executor. */
-export const CASES: readonly Case[] = [...REGISTRATION, ...OFFERS, ...WORK, ...REPORTS, ...LOGS, ...CONTROL, ...MAP, ...STEPS, ...DRAIN]
+export const CASES: readonly Case[] = [
+  ...REGISTRATION,
+  ...OFFERS,
+  ...ASSIGNMENTS,
+  ...WORK,
+  ...REPORTS,
+  ...LOGS,
+  ...CONTROL,
+  ...MAP,
+  ...STEPS,
+  ...DRAIN,
+]
 
 /** What an executor offers to be tested. */
 export const HANDLERS = [

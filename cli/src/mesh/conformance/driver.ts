@@ -84,22 +84,22 @@ export class Driver {
   }
 
   /**
-   * Sends an offer, a session request or a control message. An answer is an observation.
-   * @param meantFor the session of the process that an offer is for
+   * Sends an offer, an assignment, a session request or a control message. An answer is an observation.
+   * @param meantFor the session of the process that an offer or an assignment is for
    */
-  async send(kind: 'offer' | 'control' | 'session', body: Body, meantFor?: string): Promise<void> {
+  async send(kind: 'offer' | 'assignment' | 'control' | 'session', body: Body, meantFor?: string): Promise<void> {
     const { instance = '', session = '' } = this.#registration ?? {}
     const { connection } = this.#broker
     if (kind === 'control') {
       connection.publish(subjects.control(this.#namespace, instance), JSON.stringify(body))
       return
     }
-    const isOffer = kind === 'offer'
-    const subject = isOffer ? subjects.direct(this.#namespace, instance) : subjects.session(this.#namespace, instance, session)
+    const isDirect = kind !== 'session'
+    const subject = isDirect ? subjects.direct(this.#namespace, instance) : subjects.session(this.#namespace, instance, session)
     const options = { timeout: ASK_WITHIN_MS, ...headersOf({ session: meantFor || undefined }) }
-    const about = isOffer ? String(body['taskId']) : undefined
-    await connection.request(subject, JSON.stringify(body), options).then(
-      (answer) => this.#note(isOffer ? 'offer-answer' : 'alive', answer, about),
+    const about = isDirect ? String(body['taskId']) : undefined
+    await connection.request(subject, JSON.stringify(kind === 'assignment' ? [body] : body), options).then(
+      (answer) => this.#note(isDirect ? `${kind}-answer` : 'alive', answer, about),
       // Silence is no observation: a case can expect an answer.
       () => undefined,
     )
@@ -112,7 +112,7 @@ export class Driver {
   }
 
   /** Records a message; reports and log lines one by one. */
-  #note(kind: 'report' | 'log' | 'beat' | 'offer-answer' | 'alive', message: Msg, about: string | undefined): void {
+  #note(kind: 'report' | 'log' | 'beat' | 'offer-answer' | 'assignment-answer' | 'alive', message: Msg, about: string | undefined): void {
     try {
       const body = message.data.length === 0 ? {} : message.json<Body>()
       parseInput(MESSAGES[kind].schema, body, kind)

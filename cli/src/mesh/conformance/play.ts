@@ -71,7 +71,7 @@ export class Play {
       if (step.deliveredBefore) await queue.deliverOnce(work.handler)
     } else if (step.send === 'redelivery') await queue.redeliver(this.#runId)
     else if (step.send === 'claim-up-to') this.#driver.claimUpTo = queue.lastSequence + step.further
-    else if (step.send === 'offer') await this.#driver.send('offer', this.#work(step.body), step.session)
+    else if (step.send === 'offer' || step.send === 'assignment') await this.#driver.send(step.send, this.#work(step.body), step.session)
     else if (step.send === 'offers-until-busy') await this.#offerUntilBusy(step.body)
     else await this.#driver.send(step.send, step.send === 'control' ? step.body : {})
   }

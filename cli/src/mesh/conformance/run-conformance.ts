@@ -149,6 +149,7 @@ async function outcomeOf(play: Play, driver: Driver, hasProcess: boolean): Promi
 
 function whyNotPlayed({ steps }: Case, driver: Driver, hasProcess: boolean): string | undefined {
   const uses = (what: string) => steps.some((step) => ('send' in step && step.send === what) || ('expect' in step && step.expect === what))
+  if (uses('assignment') && driver.registration?.assignments === undefined) return 'the executor takes no assignments'
   if (uses('session') && driver.registration?.session === undefined) return 'the executor has no session'
   return uses('exit') && !hasProcess ? 'its process was not started from here' : undefined
 }
