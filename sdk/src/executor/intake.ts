@@ -212,10 +212,16 @@ export class Intake {
     const { held, most } = lane.load
     if (this.#isClosed || this.isCordoned || held >= most || lane.handler.kind !== undefined || !mayRun(lane, work)) return false
     const task = new HeldTask(work, message, { heldAt: now, isAssigned: true })
+    // It came late, and has been offered since.
+    const hasEnded = this.#hasEnded(work)
     this.#options.held.add(task)
-    if (mayBeOld || work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
+    if (mayBeOld || hasEnded || work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task)
     return true
+  }
+
+  #hasEnded(work: WorkMessage): boolean {
+    return this.#options.held.findEnded(work) !== undefined || this.#doneOffers.has(attemptKey(work))
   }
 
   /** The report of an offered task is stored: if it is offered again, it is not run again. */
@@ -253,7 +259,9 @@ export class Intake {
   }
 
   #giveBack(task: HeldTask): void {
-    this.#options.held.remove(task)
+    // Its assignment may be offered again: by then it is not its own any more.
+    if (task.isAssigned) this.#options.held.end(task)
+    else this.#options.held.remove(task)
     task.answer(this.#options.link, ACK.giveBack)
   }
 

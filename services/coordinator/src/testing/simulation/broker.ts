@@ -1,4 +1,13 @@
-import { type AssignmentAnswer, type Control, isEnded, type OfferAnswer, parseSubject, type Report, type RunEndedEvent, type WorkMessage } from '@carillon/contracts'
+import {
+  type AssignmentAnswer,
+  type Control,
+  isEnded,
+  type OfferAnswer,
+  parseSubject,
+  type Report,
+  type RunEndedEvent,
+  type WorkMessage,
+} from '@carillon/contracts'
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import { noResponders } from '@carillon/runtime/testing'
 import { publishEach } from '../publish-each.ts'
@@ -33,7 +42,8 @@ export class SimulatedBroker {
   readonly #events = new Map<string, string>()
   #sequence = 0
   /** An instance's answer to an offer. @param from the connection of a coordinator */
-  answer: (instance: string, work: WorkMessage, from: object) => OfferAnswer | undefined | Promise<OfferAnswer | undefined> = () => undefined
+  answer: (instance: string, work: WorkMessage, from: object) => OfferAnswer | undefined | Promise<OfferAnswer | undefined> = () =>
+    undefined
   /** An instance's answer to an assignment. */
   assign: (instance: string, works: readonly WorkMessage[], from: object) => Promise<AssignmentAnswer | undefined | 'nobody'> = async () =>
     undefined

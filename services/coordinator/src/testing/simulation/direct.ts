@@ -74,7 +74,8 @@ export class DirectRequests {
 
   /** One that was late on its way arrives. */
   arrive(): void {
-    const [instance, unread] = this.#random.pick([...this.#unread].filter(([{ stillSince }, { length }]) => length > 0 && !stillSince)) ?? []
+    const [instance, unread] =
+      this.#random.pick([...this.#unread].filter(([{ stillSince }, { length }]) => length > 0 && !stillSince)) ?? []
     const from = this.#random.pick(unread ?? [])?.from
     const first = unread?.findIndex((one) => one.from === from) ?? -1
     if (instance?.alive && first >= 0) unread?.splice(first, 1)[0]?.read(false)
@@ -131,7 +132,15 @@ export class DirectRequests {
       if (isHeld(instance, work)) continue
       const isTaken = instance.held.length < CONCURRENCY && !isForeign(instance, work) && !this.#happens(0.2)
       if (!isTaken) declined.push(work.taskId)
-      else instance.held.push({ work, attempt: work.attempt, delivery: undefined, isAssigned: true, needsClaim: isOld, ...fresh() })
+      else
+        instance.held.push({
+          work,
+          attempt: work.attempt,
+          delivery: undefined,
+          isAssigned: true,
+          needsClaim: isOld || hasEnded(instance, work),
+          ...fresh(),
+        })
     }
     return this.#happens(0.2) ? undefined : { declined, held: instance.held.length, most: CONCURRENCY }
   }
@@ -139,6 +148,8 @@ export class DirectRequests {
 
 const isHeld = (instance: Instance, work: WorkMessage) =>
   instance.held.some((held) => keyOf(held.work) === keyOf(work) || `${held.work.taskId}#${held.attempt}` === keyOf(work))
+
+const hasEnded = (instance: Instance, work: WorkMessage) => instance.ended.has(keyOf(work)) || instance.done.has(keyOf(work))
 
 /** Another instance may have it, too. */
 const isForAny = ({ isAssigned, delivery }: Held) => isAssigned === true || delivery !== undefined

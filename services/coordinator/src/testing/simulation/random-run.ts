@@ -31,8 +31,12 @@ export function randomRun(
     steps: random.below(5),
   }
   const losses = isFanOut(planned) ? 0 : random.below(3)
-  const routing = !isSingle && seed % 4 === 3 && mode !== 'broadcast' ? { route: ROUTES[(seed >> 2) % ROUTES.length] as (typeof ROUTES)[number] } : null
+  const routing =
+    !isSingle && seed % 4 === 3 && mode !== 'broadcast' ? { route: ROUTES[(seed >> 2) % ROUTES.length] as (typeof ROUTES)[number] } : null
   const wakeAt = isFanOut(planned) || routing ? now + CHECK_QUEUED_MS : null
   const queuedAt = routing && !isFanOut(planned) ? null : now
-  return { run: aRun(++runs, { ...planned, handler, createdAt: now, queuedAt, routing, wakeAt, losses, tries, attempts: tries, backoff }), program }
+  return {
+    run: aRun(++runs, { ...planned, handler, createdAt: now, queuedAt, routing, wakeAt, losses, tries, attempts: tries, backoff }),
+    program,
+  }
 }

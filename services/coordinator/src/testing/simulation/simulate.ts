@@ -405,7 +405,9 @@ export class Simulation {
   #giveBack(): void {
     const instance = this.#alive()
     const held = instance?.held.find(({ begun, needsClaim, isAssigned }) => isAssigned && !begun && !needsClaim)
-    if (instance && held) this.#release(instance, held)
+    if (!instance || !held) return
+    this.#release(instance, held)
+    remember(instance, held)
   }
 
   #release(instance: Instance, held: Held): void {
