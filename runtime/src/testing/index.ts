@@ -2,4 +2,5 @@
 
 export { eventually, FakeClock, makeCertificates, settle, signal, startNatsServer, type TestServer } from '@carillon/wire/testing'
 export { type Exercise, exerciseService } from './exercise-service.ts'
+export { noResponders } from './no-responders.ts'
 export { type BrokerOfTest, createTestLog, startBrokerOf, startTestBroker, type TestBroker } from './test-broker.ts'

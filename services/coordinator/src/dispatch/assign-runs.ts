@@ -101,18 +101,27 @@ export class AssignRuns implements Assignments {
 
   written(run: RunHead, { event, set }: Decision): void {
     const { state } = set
-    if (run.target === null || event === 'checked' || state === undefined || state === 'running' || state === 'cancelling') return
-    this.#rooms.get(keyOf(run))?.get(run.target)?.remove(run.id)
+    if (run.target === null) return
+    if (event === 'checked') {
+      if (state === undefined && isAssigned(run) && set.wakeAt != null) this.#offerOverdue(run)
+    } else if (state !== undefined && state !== 'running' && state !== 'cancelling')
+      this.#rooms.get(keyOf(run))?.get(run.target)?.remove(run.id)
   }
 
   check(run: RunHead): Decision {
-    const { clock, presence, log } = this.#options
-    const target = run.target as string
-    if (presence.isLost(run.namespace, target, run.ownerSession)) return decideLoss(run, { now: clock.now() })
-    this.#offerAgain([run.id], { isOverdue: true }).catch((error: unknown) =>
-      log.warn({ evt: 'assignment.unchecked', runId: run.id, err: error }, 'an assigned run could not be checked; it is checked again'),
-    )
+    const { clock, presence } = this.#options
+    if (presence.isLost(run.namespace, run.target as string, run.ownerSession)) return decideLoss(run, { now: clock.now() })
     return decideToCheckAgain(run, clock.now())
+  }
+
+  /** That it is checked is stored: what other coordinators were about to decide is refused from now on. */
+  #offerOverdue({ id }: RunHead): void {
+    this.#offerAgain([id], { isOverdue: true }).catch((error: unknown) =>
+      this.#options.log.warn(
+        { evt: 'assignment.unchecked', runId: id, err: error },
+        'an assigned run could not be checked; it is checked again',
+      ),
+    )
   }
 
   assignedTo(namespace: string, instance: string): string[] {
@@ -188,10 +197,10 @@ export class AssignRuns implements Assignments {
     await this.#toQueue(runs.filter(({ id }) => ids.has(id)))
   }
 
-  async #toQueue(runs: readonly RunRecord[]): Promise<void> {
+  async #toQueue(runs: readonly RunRecord[], options: { isOverdue?: boolean } = {}): Promise<void> {
     const now = this.#options.clock.now()
     for (const run of runs) this.notStored(run)
-    await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, now) })))
+    await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, { now, ...options }) })))
   }
 
   /**
@@ -204,7 +213,7 @@ export class AssignRuns implements Assignments {
     for (const run of await store.runs.get(ids)) {
       if (run === undefined || !isAssigned(run)) continue
       const answer = await sender.send(run, run, run.target as string)
-      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run])
+      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run], { isOverdue })
       else if (answer === undefined && isOverdue) await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])
     }
   }

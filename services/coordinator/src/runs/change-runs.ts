@@ -10,7 +10,7 @@ import type { ChildChanges, Placement, Presence, Runs, Tasks, WorkQueue } from '
 import { HoldTasks } from './hold-tasks.ts'
 import { missingRun, type ReadRuns } from './read-runs.ts'
 import { type Decision, isRefused } from './rules/decision.ts'
-import { decideRestart, UNBOUND } from './rules/life.ts'
+import { beginsAnew, decideRestart, UNBOUND } from './rules/life.ts'
 import { noWorkflow } from './rules/no-workflow.ts'
 import { decidePause, decideResume, withoutPause } from './rules/pause.ts'
 import type { RunRestarts } from './rules/restarts.ts'
@@ -200,7 +200,8 @@ export class ChangeRuns implements RunRestarts, ChildChanges {
       const terms = withoutPause(run.terms)
       const anew = { ...(run.compensation === null ? {} : { compensation: null }), ...(terms === run.terms ? {} : { terms }) }
       const restarted = { ...decision.set, ...anew, ...(await also(run)), ...(await this.#placed({ ...run, terms })) }
-      const set = restarted.resume?.step === 0 ? { ...restarted, ...UNBOUND } : restarted
+      const isAnew = restarted.resume != null && beginsAnew(restarted.resume, restarted.attempt ?? run.attempt)
+      const set = isAnew ? { ...restarted, ...UNBOUND } : restarted
       if (!isGated({ ...run, ...set })) return { ...decision, set }
       // A retry arrives at the gate as a new run does.
       return decideReturn({ ...decision, set }, { order: await this.#placement.order(run), now: this.#clock.now() })

@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { type HandlerInfo, TIMES } from '@carillon/contracts'
+import { type HandlerInfo, type HandlerKind, TIMES } from '@carillon/contracts'
 import { type Broker, type Incoming, type Logger, MeshClock, type StreamPublisher } from '@carillon/runtime'
 import { createTestLog, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RunRecord, type Store } from '@carillon/store'
@@ -25,6 +25,10 @@ export class FakePresence implements Presence {
   readonly cordoned = new Set<string>()
   /** What instances say of their handlers beside their names. */
   readonly infos = new Map<string, Partial<HandlerInfo>>()
+  /** Those that take assignments. */
+  readonly assignments = new Set<string>()
+  /** Of handlers that map. */
+  readonly kinds = new Map<string, HandlerKind>()
   stoodStill = false
   /** Of instances that have registered one. */
   readonly sessions = new Map<string, string>()
@@ -38,6 +42,7 @@ export class FakePresence implements Presence {
       labels: this.labels.get(instance) ?? {},
       capacity: this.capacity.get(instance) ?? 10,
       session: this.sessions.get(instance),
+      ...(this.assignments.has(instance) ? { assignments: true as const } : {}),
       handlers: [{ ...this.infos.get(instance), name: handler }],
     }))
   }
@@ -53,8 +58,8 @@ export class FakePresence implements Presence {
   offers(namespace: string, handler: string) {
     return this.offering(namespace, handler).length > 0
   }
-  kindOf() {
-    return undefined
+  kindOf(_namespace: string, handler: string) {
+    return this.kinds.get(handler)
   }
   handlers() {
     return [...this.alive.keys()].sort()

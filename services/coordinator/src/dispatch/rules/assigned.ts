@@ -21,39 +21,49 @@ export const isAssigned = ({ state, target, routing, pinnedAt }: RunHead): boole
 /** When it is checked whether its instance has begun it, or lives. */
 export const nextCheckOfAssigned = (now: number): number => now + TIMES.ackWaitMs
 
-/** Its instance does not take it: it goes to the work queue. */
-export const decideToQueue = ({ attempt, target }: RunHead, now: number): Decision => ({
+/** A further attempt that uses no try: whatever is still on its way to an instance, or from it, is of the attempt before. */
+const furtherAttempt = ({ attempt, attempts }: RunHead) => ({ attempt: attempt + 1, attempts: attempts + 1 })
+
+/** What was decided about it before its last check, by whichever coordinator, does not count any more. */
+const asChecked = ({ attempt, target, wakeAt }: RunHead) => ({ state: ['queued'] as const, attempt, owner: [null], target, wakeAt })
+
+/**
+ * Its instance does not take it: it goes to the work queue.
+ * @param context.isOverdue another coordinator may have assigned it, whose request may still arrive: then it is a further attempt
+ */
+export const decideToQueue = (run: RunHead, { now, isOverdue = false }: { now: number; isOverdue?: boolean }): Decision => ({
   event: 'checked',
-  expect: { state: ['queued'], attempt, owner: [null], target },
-  set: { state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
+  expect: asChecked(run),
+  set: {
+    ...(isOverdue ? furtherAttempt(run) : {}),
+    ...{ state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
+  },
 })
 
 /**
  * Its instance is alive, and does not say that it has it: its process is blocked. Another one gets the run, under an attempt of its own, so that nothing counts that the
  * first one does with it later. No try is used up: it has not begun.
  */
-export const decideToTakeAway = ({ attempt, attempts, target }: RunHead, now: number): Decision => ({
+export const decideToTakeAway = (run: RunHead, now: number): Decision => ({
   event: 'released',
-  expect: { state: ['queued'], attempt, owner: [null], target },
-  set: {
-    ...{ state: 'queued', attempt: attempt + 1, attempts: attempts + 1 },
-    ...{ target: null, ownerSession: null, wakeAt: null, queuedAt: now },
-  },
+  expect: asChecked(run),
+  set: { ...furtherAttempt(run), state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
 })
 
 /** It stays where it is. */
-export const decideToCheckAgain = ({ attempt, target }: RunHead, now: number): Decision => ({
+export const decideToCheckAgain = (run: RunHead, now: number): Decision => ({
   event: 'checked',
-  expect: { state: ['queued'], attempt, target },
+  expect: asChecked(run),
   set: { wakeAt: nextCheckOfAssigned(now) },
 })
 
 /**
  * A decision about a run that was assigned: if it is queued again, it goes to the work queue. One that its instance has released has no message there, unlike
- * others that were released, so it is published as if it were new.
+ * others that were released, so nothing would have to be claimed: it is a further attempt, to which a report or an offer of the one before does nothing.
  */
-export function unassigned({ target, routing, pinnedAt }: RunHead, decision: Decision): Decision {
+export function unassigned(run: RunHead, decision: Decision): Decision {
   const { event, set } = decision
+  const { target, routing, pinnedAt } = run
   if (target === null || routing !== null || pinnedAt !== null || set.state !== 'queued' || event === 'checked') return decision
-  return { ...decision, set: { ...set, target: null, ...(event === 'released' ? { reason: null } : {}) } }
+  return { ...decision, set: { ...set, target: null, ...(event === 'released' ? { reason: null, ...furtherAttempt(run) } : {}) } }
 }

@@ -331,7 +331,7 @@ export function decideReopen(task: LifeHead, context: { tries: number }): Decisi
   const attempt = task.attempt + 1
   // A task that has succeeded starts again from the beginning; another one resumes.
   const resume = task.state === 'succeeded' ? { step: 0, epoch: attempt, since: attempt } : retriedAt(task, attempt)
-  const bound = resume.step === 0 ? UNBOUND : {}
+  const bound = beginsAnew(resume, attempt) ? UNBOUND : {}
   const set = { ...FRESH, ...bound, state, attempt, attempts: task.attempt + context.tries, queuedAt: null, resume }
   return { event: 'reopened', expect: { state: [task.state], attempt: task.attempt }, set }
 }
@@ -373,6 +373,9 @@ const FRESH = {
 
 /** It begins anew, with whatever program there is now. */
 export const UNBOUND = { program: null } as const
+
+/** Whether an attempt has no steps of those before it. One that resumes may go on from the first step, too: with what has been stored since an earlier one began anew. */
+export const beginsAnew = ({ step, epoch }: Resume, attempt: number): boolean => step === 0 && epoch === attempt
 
 /** A manual retry: a new attempt with as many tries as at first. */
 export function decideRestart(life: LifeHead, context: { tries: number; now: number }): Decision | Refused {

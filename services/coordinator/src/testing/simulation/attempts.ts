@@ -39,3 +39,27 @@ function outcomeOf({ isRefused, work }: Held, { random, isCalm }: Chance): 'succ
   if (random.chance(isCalm ? (isLate ? 0.8 : 1) : 0.75)) return 'succeeded'
   return random.chance(0.8) ? 'failed' : 'timed_out'
 }
+
+const attemptOf = ({ taskId, attempt }: { readonly taskId: string; readonly attempt: number }) => `${taskId}#${attempt}`
+
+/** Which attempts have begun: none may begin twice, unless it was given back. */
+export class Attempts {
+  readonly #begun = new Set<string>()
+  readonly #released = new Set<string>()
+  readonly #violated: (what: string) => void
+
+  constructor(violated: (what: string) => void) {
+    this.#violated = violated
+  }
+
+  begin(held: Held): void {
+    const attempt = attemptOf(idsOf(held))
+    if (this.#begun.has(attempt) && !this.#released.has(attempt)) this.#violated(`${attempt} was run twice`)
+    this.#begun.add(attempt)
+  }
+
+  /** After it has begun: an instance was asked about it, and does not have it. */
+  release(work: { readonly taskId: string; readonly attempt: number }): void {
+    this.#released.add(attemptOf(work))
+  }
+}

@@ -1,5 +1,15 @@
-import { type Control, isEnded, parseSubject, type Report, type RunEndedEvent, type WorkMessage } from '@carillon/contracts'
+import {
+  type AssignmentAnswer,
+  type Control,
+  isEnded,
+  type OfferAnswer,
+  parseSubject,
+  type Report,
+  type RunEndedEvent,
+  type WorkMessage,
+} from '@carillon/contracts'
 import type { Broker, Incoming, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
+import { noResponders } from '@carillon/runtime/testing'
 import { publishEach } from '../publish-each.ts'
 
 const SUBJECT_TAKEN = 10077
@@ -15,6 +25,8 @@ export interface Delivery {
   holder: string | undefined
 }
 
+type Answer = OfferAnswer | AssignmentAnswer | 'nobody' | undefined
+
 /** Asks one instance about a task. */
 type Order = Extract<Control, { type: 'cancel' | 'check' }> & { readonly instance: string }
 
@@ -29,8 +41,12 @@ export class SimulatedBroker {
   readonly #messageIds = new Set<string>()
   readonly #events = new Map<string, string>()
   #sequence = 0
-  /** An instance's answer to an offer. */
-  answer: (instance: string, work: WorkMessage) => { accepted: boolean } | undefined = () => undefined
+  /** An instance's answer to an offer. @param from the connection of a coordinator */
+  answer: (instance: string, work: WorkMessage, from: object) => OfferAnswer | undefined | Promise<OfferAnswer | undefined> = () =>
+    undefined
+  /** An instance's answer to an assignment. */
+  assign: (instance: string, works: readonly WorkMessage[], from: object) => Promise<AssignmentAnswer | undefined | 'nobody'> = async () =>
+    undefined
 
   /** The broker as one coordinator sees it; nothing passes once that is dead. */
   seenBy(isDead: () => boolean): { broker: Broker; publisher: StreamPublisher } {
@@ -135,9 +151,11 @@ export class SimulatedBroker {
       const event = this.#events.get(subject.slice(STORED_EVENT.length))
       return { headers: { code: event === undefined ? 404 : 0 }, json: () => JSON.parse(event ?? '{}') }
     }
-    const answer = this.answer(parseSubject(subject)?.rest[0] ?? '', JSON.parse(body) as WorkMessage)
-    if (answer === undefined) throw new Error('timeout')
-    return { json: () => answer }
+    const instance = parseSubject(subject)?.rest[0] ?? ''
+    const asked = JSON.parse(body) as WorkMessage | WorkMessage[]
+    return Array.isArray(asked)
+      ? answered(this.assign(instance, asked, isDead), isDead)
+      : answered(this.answer(instance, asked, isDead), isDead)
   }
 
   async #last(subject: string, isDead: () => boolean) {
@@ -153,6 +171,15 @@ export class SimulatedBroker {
   #purge(filter: string): void {
     for (const subject of [...this.work.keys()]) if (matches(subject, filter)) this.work.delete(subject)
   }
+}
+
+/** What comes of a request: its answer, or an error if there is none. Nothing any more once its sender is dead. */
+async function answered(awaited: Answer | Promise<Answer>, isDead: () => boolean): Promise<{ json: () => Answer }> {
+  const answer = awaited instanceof Promise ? await awaited : awaited
+  if (isDead()) return new Promise<never>(() => undefined)
+  if (answer === undefined) throw new Error('timeout')
+  if (answer === 'nobody') throw noResponders('direct')
+  return { json: () => answer }
 }
 
 function matches(subject: string, filter: string): boolean {

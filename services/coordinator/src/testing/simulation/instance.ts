@@ -6,8 +6,9 @@ import type { Delivery } from './broker.ts'
 export interface Held {
   readonly work: WorkMessage
   attempt: number
-  /** Undefined: it was offered by name. */
+  /** Undefined: it was offered by name, or assigned. */
   readonly delivery: Delivery | undefined
+  readonly isAssigned?: true
   /** It has to be claimed before it begins. */
   needsClaim: boolean
   isClaimed?: boolean
@@ -32,8 +33,13 @@ export interface Instance {
   /** Undefined: its handlers declare nothing. */
   readonly program: string | undefined
   alive: boolean
+  /** Since when its process is suspended. */
+  stillSince: number | undefined
   readonly held: Held[]
+  /** Attempts that it was offered, and that have ended there. */
   readonly done: Set<string>
+  /** The same of those that were pulled or assigned. */
+  readonly ended: Set<string>
   /** Tasks of a broadcast that it was offered. */
   readonly legs: Set<string>
 }
@@ -54,8 +60,10 @@ export const newInstance = (id: string, { hasSession, program }: { hasSession: b
   program,
   session: hasSession ? id : undefined,
   alive: true,
+  stillSince: undefined,
   held: [],
   done: new Set(),
+  ended: new Set(),
   legs: new Set(),
 })
 

@@ -12,7 +12,7 @@ const ROUTES = ['round-robin', 'first', 'consistent-hash', 'least-used'] as cons
 /** A run of any mode, queued, and what its tasks do. */
 export function randomRun(
   random: Random,
-  { seed, ...more }: { seed: number; handler: string; queuedAt: number },
+  { seed, isSingle, handler, now }: { seed: number; isSingle: boolean | undefined; handler: string; now: number },
 ): { run: RunRecord; program: Program } {
   const shards = 1 + random.below(7)
   const maxParallel = random.chance(0.5) ? 1 + random.below(3) : undefined
@@ -20,7 +20,8 @@ export function randomRun(
   const tries = 1 + random.below(2)
   const plan = { ...(maxParallel ? { maxParallel } : {}), ...(tolerate ? { tolerate } : {}) }
   const backoff = { type: 'fixed', delayMs: 1_000 } as const
-  const mode = random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
+  const any = random.pick(['shards', 'shards', 'broadcast', 'map', 'map-reduce', 'map-reduce', 'single'] as const) ?? 'shards'
+  const mode = isSingle ? 'single' : any
   const parts: Partial<Record<RunMode, Plan>> = { shards: { shards }, 'map-reduce': { shards: 1 + random.below(3) } }
   const planned = { mode, plan: { ...parts[mode], ...plan } }
   const program: Program = {
@@ -30,8 +31,12 @@ export function randomRun(
     steps: random.below(5),
   }
   const losses = isFanOut(planned) ? 0 : random.below(3)
-  const routing = seed % 4 === 3 && mode !== 'broadcast' ? { route: ROUTES[(seed >> 2) % ROUTES.length] as (typeof ROUTES)[number] } : null
-  const wakeAt = isFanOut(planned) || routing ? more.queuedAt + CHECK_QUEUED_MS : null
-  const queuedAt = routing && !isFanOut(planned) ? null : more.queuedAt
-  return { run: aRun(++runs, { ...planned, ...more, queuedAt, routing, wakeAt, losses, tries, attempts: tries, backoff }), program }
+  const routing =
+    !isSingle && seed % 4 === 3 && mode !== 'broadcast' ? { route: ROUTES[(seed >> 2) % ROUTES.length] as (typeof ROUTES)[number] } : null
+  const wakeAt = isFanOut(planned) || routing ? now + CHECK_QUEUED_MS : null
+  const queuedAt = routing && !isFanOut(planned) ? null : now
+  return {
+    run: aRun(++runs, { ...planned, handler, createdAt: now, queuedAt, routing, wakeAt, losses, tries, attempts: tries, backoff }),
+    program,
+  }
 }

@@ -1,14 +1,15 @@
-import { isEnded, type Report, type WorkMessage } from '@carillon/contracts'
+import { isEnded, type Report } from '@carillon/contracts'
 import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { LIFE_KINDS } from '../../lives.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { modesOn } from '../../modes/table.ts'
 import { FakePresence, partsOn } from '../test-coordinator.ts'
-import { claimOf, endOf, taken } from './attempts.ts'
+import { Attempts, claimOf, endOf, taken } from './attempts.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
+import { DirectRequests, remember } from './direct.ts'
 import { changedBy, type Fault } from './faults.ts'
-import { drop, fresh, type Held, type Instance, idsOf, isForeign, keyOf, newInstance, type Program, workOn } from './instance.ts'
+import { drop, type Held, type Instance, idsOf, newInstance, type Program, workOn } from './instance.ts'
 import { isOver, judgeEnd } from './judge.ts'
 import { patience } from './patience.ts'
 import { Random } from './random.ts'
@@ -16,7 +17,7 @@ import { randomRun } from './random-run.ts'
 import { COORDINATORS, type StoreHooks, watchedStore } from './store.ts'
 import { Suspicions } from './suspicions.ts'
 
-type Coordinator = ReturnType<typeof partsOn> & { isDead: boolean; died: Promise<void>; writesLeft: number | undefined }
+type Coordinator = ReturnType<typeof partsOn> & { isDead: boolean; die: () => void; died: Promise<void>; writesLeft: number | undefined }
 
 const [STEPS, CALM_ROUNDS] = [60, 60]
 const HANDLER = 'hello'
@@ -39,6 +40,10 @@ export class Simulation {
   readonly #run: RunRecord
   readonly #program: Program
   readonly #suspicions: Suspicions
+  readonly #direct: DirectRequests
+  readonly #attempts: Attempts
+  /** Instances take assignments, and the run is one that may be assigned. */
+  readonly #hasAssignments: boolean
   /** Every other instance has another program. */
   readonly #hasPrograms: boolean
   readonly #lastStart = { at: 0 }
@@ -47,22 +52,34 @@ export class Simulation {
   /** Writes take no time, nothing fails. */
   #isCalm = true
 
-  constructor(options: { seed: number; store: Store; fault?: Fault | undefined }) {
+  /** @param options.isSingle the run has one task, which any instance may have */
+  constructor(options: { seed: number; store: Store; fault?: Fault | undefined; isSingle?: boolean }) {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    const about = { seed: options.seed, handler: HANDLER, queuedAt: this.#clock.now() }
+    const about = { seed: options.seed, isSingle: options.isSingle, handler: HANDLER, now: this.#clock.now() }
     ;({ run: this.#run, program: this.#program } = randomRun(this.#random, about))
     this.#hasPrograms = this.#run.mode === 'single' && options.seed % 2 === 0
     this.#suspicions = new Suspicions(this.#run.losses)
-    this.#broker.answer = (instance, work) => this.#offered(instance, work)
+    const isAssignable = this.#run.mode === 'single' && this.#run.routing === null
+    this.#hasAssignments = isAssignable && new Random(options.seed * 17 + 3).chance(0.75)
+    this.#attempts = new Attempts((what) => void (isAssignable && this.violations.push(what)))
+    this.#direct = new DirectRequests({
+      ...{ random: this.#random, clock: this.#clock, instances: this.#instances, suspicions: this.#suspicions },
+      isBroadcast: this.#run.mode === 'broadcast',
+      mayBeLate: this.#hasAssignments,
+      isCalm: () => this.#isCalm,
+      violated: (what) => this.violations.push(what),
+    })
+    this.#broker.answer = (...offer) => this.#direct.offered(...offer)
+    this.#broker.assign = (...assignment) => this.#direct.assigned(...assignment)
     for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
     for (let i = 0; i < 3; i++) this.#join()
   }
 
   /** @returns what was violated; nothing when all is well */
   async run(): Promise<string[]> {
-    await this.#with((coordinator) => coordinator.runs.insert([this.#run]))
+    await this.#insert()
     this.#isCalm = false
     for (let step = 0; step < STEPS && this.violations.length === 0; step++) await this.#step()
     this.#isCalm = true
@@ -74,7 +91,20 @@ export class Simulation {
     return this.violations
   }
 
+  /** A coordinator may die before it has sent an assignment; the run is stored in any case. */
+  async #insert(): Promise<void> {
+    this.#isCalm = !this.#hasAssignments
+    // The store does not say whether the instance has received it: when that is lost, it is a loss of the run.
+    if (this.#hasAssignments) this.#suspicions.add(this.#run.id)
+    if (this.#hasAssignments && this.#random.chance(0.3)) this.#crashSoon()
+    do {
+      if (this.#hasAssignments) this.#revive()
+      await this.#with((coordinator) => coordinator.runs.insert([{ ...this.#run }]))
+    } while ((await this.#stored()) === undefined)
+  }
+
   async #step(): Promise<void> {
+    const late = this.#hasAssignments ? 1 : 0
     const actions: readonly (readonly [number, () => unknown])[] = [
       [6, () => this.#take()],
       [6, () => this.#begin()],
@@ -93,6 +123,11 @@ export class Simulation {
       [1, () => this.#join()],
       [0.3, () => this.#with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id))],
       [0.7, () => this.#retry()],
+      [3 * late, () => this.#direct.arrive()],
+      [0.5 * late, () => this.#direct.standStill(this.#alive())],
+      [late, () => this.#direct.goOn(this.#random.pick(this.#instances.filter(({ stillSince }) => stillSince !== undefined)))],
+      [0.3 * late, () => this.#random.pick(this.#coordinators)?.die()],
+      [0.5 * late, () => this.#giveBack()],
     ]
     // Up to four things at once: what they read and write is then mixed.
     await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.weighted(actions)()))
@@ -101,6 +136,8 @@ export class Simulation {
 
   async #calmRound(): Promise<void> {
     this.#revive()
+    for (const instance of this.#instances) this.#direct.goOn(instance)
+    this.#direct.arriveAll()
     while (this.#broker.orders.length > 0) this.#obey()
     for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
     for (let i = 0; i < 2; i++) if (!this.#instances.some(({ alive }, n) => alive && (!this.#hasPrograms || n % 2 === i))) this.#join()
@@ -123,14 +160,15 @@ export class Simulation {
   #newCoordinator(): Coordinator {
     let resolveDied: () => void = () => undefined
     const died = new Promise<void>((resolve) => (resolveDied = resolve))
-    const state = { isDead: false, died, writesLeft: undefined as number | undefined }
+    const die = () => {
+      coordinator.isDead = true
+      resolveDied()
+    }
+    const state = { isDead: false, die, died, writesLeft: undefined as number | undefined }
     const hooks: StoreHooks = {
       isDead: () => coordinator.isDead,
       delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(isFanOut(this.#run) ? 3 : 40) : 0),
-      die: () => {
-        coordinator.isDead = true
-        resolveDied()
-      },
+      die,
       cut: () => {
         if (coordinator.writesLeft === undefined || coordinator.writesLeft-- > 0) return undefined
         return this.#random.chance(0.5) ? 'before' : 'after'
@@ -168,7 +206,9 @@ export class Simulation {
   #join(): void {
     const id = `i-${this.#instances.length}`
     const program = this.#hasPrograms ? `${HANDLER}@v${this.#instances.length % 2}` : undefined
-    const instance = newInstance(id, { hasSession: this.#random.chance(0.5), program })
+    const hasSession = this.#random.chance(0.5) || this.#hasAssignments
+    const instance = newInstance(id, { hasSession, program })
+    if (this.#hasAssignments) this.#presence.assignments.add(id)
     if (program) this.#presence.infos.set(id, { program })
     if (instance.session) this.#presence.sessions.set(id, instance.session)
     this.#instances.push(instance)
@@ -183,7 +223,7 @@ export class Simulation {
   }
 
   #alive(): Instance | undefined {
-    return this.#random.pick(this.#instances.filter(({ alive }) => alive))
+    return this.#random.pick(this.#instances.filter(({ alive, stillSince }) => alive && stillSince === undefined))
   }
 
   async #take(of?: { delivery: Delivery; instance: Instance }): Promise<void> {
@@ -215,27 +255,13 @@ export class Simulation {
     }
   }
 
-  #offered(id: string, work: WorkMessage): { accepted: boolean; reason?: string } | undefined {
-    this.#suspicions.offered(work)
-    const instance = this.#instances.find((one) => one.id === id && one.alive)
-    if (!instance || (!this.#isCalm && this.#random.chance(0.1))) return void this.#suspicions.add(work.taskId) // it may have arrived
-    if (isForeign(instance, work)) return { accepted: false, reason: 'other-program' }
-    const isLeg = this.#run.mode === 'broadcast'
-    if (!isLeg && !this.#isCalm && this.#random.chance(0.2)) return { accepted: false, reason: 'busy' }
-    const other = isLeg && [...instance.legs].find((taskId) => taskId !== work.taskId)
-    if (other) this.violations.push(`instance ${id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
-    instance.legs.add(work.taskId)
-    const isKnown = instance.done.has(keyOf(work)) || instance.held.some((held) => keyOf(held.work) === keyOf(work))
-    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, needsClaim: false, ...fresh() })
-    return !this.#isCalm && this.#random.chance(0.1) ? undefined : { accepted: true }
-  }
-
   async #begin(): Promise<void> {
     const instance = this.#alive()
     const held = this.#random.pick(instance?.held.filter(({ begun }) => !begun) ?? [])
     if (!instance || !held) return
     if (held.needsClaim) return this.#claim(instance, held)
     held.begun = true
+    this.#attempts.begin(held)
     if (this.#random.chance(0.6)) this.#broker.report(instance.id, { ...idsOf(held), type: 'started', session: instance.session })
   }
 
@@ -250,7 +276,7 @@ export class Simulation {
     const report = endOf(held, { outcome, random: this.#random, isCalm: this.#isCalm })
     this.#broker.report(instance.id, report)
     if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
-    instance.done.add(keyOf(held.work))
+    remember(instance, held)
     drop(instance, held)
     if (held.delivery?.holder !== instance.id) return
     // An acknowledgement may get lost.
@@ -359,7 +385,10 @@ export class Simulation {
     const instance = this.#instances.find(({ id, alive }) => id === order.instance && alive)
     if (!instance) return
     const meant = instance.held.filter(({ work }) => work.taskId === order.taskId || work.runId === order.taskId)
-    if (order.type === 'check' && meant.length === 0) this.#broker.report(instance.id, { ...order, type: 'released' })
+    if (order.type === 'check' && meant.length === 0) {
+      this.#attempts.release(order)
+      this.#broker.report(instance.id, { ...order, type: 'released' })
+    }
     if (order.type === 'cancel') for (const held of meant) this.#cancel(instance, held)
   }
 
@@ -370,6 +399,15 @@ export class Simulation {
       drop(instance, held)
       if (held.delivery) this.#broker.acknowledge(held.delivery)
     }
+  }
+
+  /** What was assigned, and has waited for a slot, goes to another instance. */
+  #giveBack(): void {
+    const instance = this.#alive()
+    const held = instance?.held.find(({ begun, needsClaim, isAssigned }) => isAssigned && !begun && !needsClaim)
+    if (!instance || !held) return
+    this.#release(instance, held)
+    remember(instance, held)
   }
 
   #release(instance: Instance, held: Held): void {

@@ -1,0 +1,4 @@
+import { errors } from '@nats-io/transport-node'
+
+/** The error of a request to a subject that nobody subscribes to. */
+export const noResponders = (subject: string): Error => new errors.NoRespondersError(subject)
