@@ -277,3 +277,13 @@ test('a task that the liveness thread has released is not begun, claimed or rele
   await settle()
   assert.deepEqual([begun, reader.release()], [['runs', 'd'], []], 'one that has begun is not released')
 })
+
+test('as long as work is pulled, no more is asked for: what is in the work queue is older', async () => {
+  const { fixture, begun } = executor()
+  fixture.pull('h', workOf('old'))
+  assert.deepEqual(fixture.assign([workOf('new')]), { declined: [], held: 2, most: 2 })
+  await fixture.clock.advance(10)
+  assert.deepEqual(fixture.assign([workOf('newer')]), { declined: [], held: 3, most: 10 })
+  await settle()
+  assert.deepEqual(begun, ['old', 'new', 'newer'])
+})

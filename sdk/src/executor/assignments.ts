@@ -83,7 +83,8 @@ export class Assignments {
       }
       if (lane === undefined || !this.#accepts(lane, load, { work, arrival })) declined.push(work.taskId)
     }
-    return { declined, held: load.held, most: load.most }
+    // What is in the work queue comes first.
+    return { declined, held: load.held, most: lane?.hasBacklog ? load.held : load.most }
   }
 
   /** One that cannot be read is declined, so that it is not lost: another instance may understand it. */

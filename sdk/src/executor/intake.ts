@@ -144,6 +144,7 @@ export class Intake {
       this.#refuse(task, redelivered)
       return false
     }
+    lane.pulled()
     held.add(task)
     // The run of a handler that maps, requested before that was known: it has to be planned.
     const isUnplanned = lane.handler.kind !== undefined && work.task === undefined

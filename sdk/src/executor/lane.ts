@@ -37,6 +37,8 @@ export interface LaneOptions {
   readonly isHung: () => boolean
 }
 
+/** A queue with work delivers it as soon as it is requested: after a pause of this length it is empty. */
+const BACKLOG_FOR_MS = 10
 /** Waiting work of slow tasks is released after this, for an instance that has room. */
 const GIVE_BACK_AFTER_MS = 1_000
 
@@ -60,6 +62,8 @@ export class Lane {
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
   readonly #pace = new PaceMeter()
+  /** When work was pulled last, on the monotonic clock. */
+  #pulledAt = Number.NEGATIVE_INFINITY
   /** Assigned tasks that wait or run. */
   #assigned = 0
   #isPumping = false
@@ -132,6 +136,16 @@ export class Lane {
    */
   get isOverdrawn(): boolean {
     return this.#assigned > 0 && this.#held >= this.#slots && readAhead(this.handler.concurrency, this.#pace) === 0
+  }
+
+  /** Work was pulled. */
+  pulled(): void {
+    this.#pulledAt = this.#options.clock.monotonic()
+  }
+
+  /** Whether the work queue has more, as far as is known: new tasks must not be assigned past it. */
+  get hasBacklog(): boolean {
+    return this.#options.clock.monotonic() - this.#pulledAt < BACKLOG_FOR_MS
   }
 
   get #takesMore(): boolean {
