@@ -30,6 +30,7 @@ function anIntake() {
     running: [],
     asking: 0,
     takesOffers: true,
+    pulled: () => undefined,
     add: (task: HeldTask) => void begun.push(task),
     take: () => waiting.splice(0),
   }

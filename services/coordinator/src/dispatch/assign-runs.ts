@@ -1,5 +1,5 @@
 import { type AssignmentAnswer, assignmentAnswerSchema, LIMITS, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, hadNoResponders, headersOf, type Logger } from '@carillon/runtime'
+import { type Broker, type Clock, hadNoResponders, headersOf, type Logger, meter } from '@carillon/runtime'
 import type { RunHead, RunRecord, Store } from '@carillon/store'
 import type { Assignments, OfferSender, Presence, Runs } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
@@ -13,6 +13,9 @@ import { KNOWN_FOR_MS } from './rules/known-for.ts'
 const ANSWER_WITHIN_MS = 2_000
 /** Bytes of one request, about. */
 const REQUEST_BYTES = 256 * 1024
+
+/** Single offers that are under way at once. */
+const OFFERED_TOGETHER = 50
 
 /** An instance that may be assigned tasks of a handler. */
 interface Candidate {
@@ -37,6 +40,7 @@ interface Batch {
  */
 export class AssignRuns implements Assignments {
   readonly #options: AssignOptions
+  readonly #outcomes = meter.counter('carillon.runs.assigned', 'Runs that were assigned as they were created, by what came of it')
   /** By namespace and handler, then by instance. */
   readonly #rooms = new Map<string, Map<string, InstanceRoom>>()
 
@@ -173,13 +177,16 @@ export class AssignRuns implements Assignments {
       .then(
         (answer) => {
           room.answered(request, answer, clock.monotonic())
+          this.#outcomes.add(runs.length - answer.declined.length, { outcome: 'taken' })
           return this.#answered(runs, answer)
         },
         (error: unknown) => {
           room.answered(request, undefined, clock.monotonic())
           log.debug({ evt: 'assignment.unanswered', target, err: error }, 'an assignment had no answer')
           // It cannot have been received.
-          if (hadNoResponders(error)) return this.#toQueue(runs)
+          const isLost = hadNoResponders(error)
+          this.#outcomes.add(runs.length, { outcome: isLost ? 'no-responders' : 'unanswered' })
+          if (isLost) return this.#toQueue(runs)
           return this.#offerAgain(
             runs.map(({ id }) => id),
             { isOverdue: false },
@@ -193,6 +200,7 @@ export class AssignRuns implements Assignments {
 
   async #answered(runs: readonly RunRecord[], { declined }: AssignmentAnswer): Promise<void> {
     if (declined.length === 0) return
+    this.#outcomes.add(declined.length, { outcome: 'declined' })
     const ids = new Set(declined)
     await this.#toQueue(runs.filter(({ id }) => ids.has(id)))
   }
@@ -210,11 +218,17 @@ export class AssignRuns implements Assignments {
   async #offerAgain(ids: readonly string[], { isOverdue }: { isOverdue: boolean }): Promise<void> {
     const { store, sender, reports, clock } = this.#options
     if (!(await reports.passed())) return
-    for (const run of await store.runs.get(ids)) {
-      if (run === undefined || !isAssigned(run)) continue
+    const offer = async (run: RunRecord) => {
       const answer = await sender.send(run, run, run.target as string)
       if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run], { isOverdue })
-      else if (answer === undefined && isOverdue) await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])
+      else if (answer === undefined && isOverdue) {
+        this.#outcomes.add(1, { outcome: 'taken-away' })
+        await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])
+      }
+    }
+    for (let i = 0; i < ids.length; i += OFFERED_TOGETHER) {
+      const runs = await store.runs.get(ids.slice(i, i + OFFERED_TOGETHER))
+      await Promise.all(runs.flatMap((run) => (run !== undefined && isAssigned(run) ? offer(run) : [])))
     }
   }
 }

@@ -1,6 +1,7 @@
 import { TIMES } from '@carillon/contracts'
 import type { RunHead, RunRecord } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
+import { furtherAttempt } from '../../runs/rules/further-attempt.ts'
 
 /** Larger payloads go through the stream, which spreads them over time. */
 const PAYLOAD_BYTES = 16 * 1024
@@ -14,15 +15,15 @@ export const mayBeAssigned = (run: RunRecord): boolean =>
   run.terms === null &&
   run.payload.length <= PAYLOAD_BYTES
 
-/** Whether the only task of a run waits at the instance that it was assigned to when it was created. */
-export const isAssigned = ({ state, target, routing, pinnedAt }: RunHead): boolean =>
-  target !== null && state === 'queued' && routing === null && pinnedAt === null
+/**
+ * Whether the only task of a run waits at the instance that it was assigned to when it was created. One that a coordinator of an earlier version has queued again has its
+ * `target` still, but is in the work queue.
+ */
+export const isAssigned = ({ state, target, routing, pinnedAt, queuedAt }: RunHead): boolean =>
+  target !== null && state === 'queued' && routing === null && pinnedAt === null && queuedAt === null
 
 /** When it is checked whether its instance has begun it, or lives. */
 export const nextCheckOfAssigned = (now: number): number => now + TIMES.ackWaitMs
-
-/** A further attempt that uses no try: whatever is still on its way to an instance, or from it, is of the attempt before. */
-const furtherAttempt = ({ attempt, attempts }: RunHead) => ({ attempt: attempt + 1, attempts: attempts + 1 })
 
 /** What was decided about it before its last check, by whichever coordinator, does not count any more. */
 const asChecked = ({ attempt, target, wakeAt }: RunHead) => ({ state: ['queued'] as const, attempt, owner: [null], target, wakeAt })

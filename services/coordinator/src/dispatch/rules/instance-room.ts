@@ -59,8 +59,12 @@ export class InstanceRoom {
   /** @param answer undefined: there will be none */
   answered(request: number, answer: AssignmentAnswer | undefined, now: number): void {
     this.#unanswered.delete(request)
-    if (answer === undefined) return
     this.#answeredAt = now
+    if (answer === undefined) {
+      // Asked with one task from time to time, until it says again what it has room for.
+      this.#most = 0
+      return
+    }
     for (const taskId of answer.declined) this.#assigned.delete(taskId)
     let later = 0
     for (const { count } of this.#unanswered.values()) later += count

@@ -1,5 +1,6 @@
 import type { LifeHead } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
+import { furtherAttempt } from '../../runs/rules/further-attempt.ts'
 import { NO_OWNER } from '../../runs/rules/loss.ts'
 
 /**
@@ -11,7 +12,16 @@ export function decideMove(life: LifeHead, { to, now }: { to: string; now: numbe
   if (state === 'running' || state === 'cancelling' || (state === 'queued' && target !== null)) return undefined
   const bound = { program: to, refusedBy: null }
   if (state !== 'queued') return { event: 'checked', expect: { state: [state], attempt }, set: bound }
-  const next = { attempt: attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1 }
-  const set = { ...bound, ...next, ...NO_OWNER, state, reason: null, error: null, pinnedAt: now, queuedAt: now, wakeAt: null }
+  const set = {
+    ...bound,
+    ...furtherAttempt(life),
+    ...NO_OWNER,
+    state,
+    reason: null,
+    error: null,
+    pinnedAt: now,
+    queuedAt: now,
+    wakeAt: null,
+  }
   return { event: 'released', expect: { state: ['queued'], attempt, owner: [null], target: null }, set }
 }

@@ -1,6 +1,7 @@
 import { type Failure, nextState, type Reason, statesBefore } from '@carillon/contracts'
 import type { LifeHead, Refusals } from '@carillon/store'
 import type { Decision, Refused } from './decision.ts'
+import { furtherAttempt } from './further-attempt.ts'
 import { bounded, ended, NO_LOSSES, NO_OWNER, whyCancelled } from './loss.ts'
 
 /**
@@ -24,7 +25,7 @@ export function decideToGiveBack(
     expect,
     set: {
       ...{ state, reason, error: bounded(error), refusedBy, pinnedAt: now, queuedAt: now, wakeAt: null, progress: null },
-      ...{ attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1 },
+      ...furtherAttempt(life),
       ...{ startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now },
       ...NO_OWNER,
       ...NO_LOSSES,

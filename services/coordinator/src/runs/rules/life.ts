@@ -19,6 +19,7 @@ import {
 import type { LifeChange, LifeHead, Resume, TaskNode } from '@carillon/store'
 import { contextText } from '../../modes/workflow/rules/context-size.ts'
 import type { Decision, Policy, Refused } from './decision.ts'
+import { furtherAttempt } from './further-attempt.ts'
 import { bounded, decideLoss, ended, NO_LOSSES, NO_OWNER, runsAlone, whyCancelled } from './loss.ts'
 import { type FailedLife, nextAttempt } from './next-attempt.ts'
 import { beganAt, decideToWait, type ElapsedTime, leftOfDelay, ranFor } from './timing.ts'
@@ -136,7 +137,7 @@ function decideSleep(
   const expect = { state: before, attempt: life.attempt, owner: [null, instance] }
   if (state === 'cancelled')
     return { event: 'slept', expect, set: { ...ended, state, reason: whyCancelled(life), owner: instance, endedAt: now } }
-  const next = { attempt: life.attempt + 1, attempts: life.attempts + 1, sleeps: (life.sleeps ?? 0) + 1, waits }
+  const next = { ...furtherAttempt(life), waits }
   const due = { wakeAt: delayMs === undefined ? null : now + delayMs, delayMs: delayMs ?? null }
   const began = { startedAt: null, firstStartedAt: life.firstStartedAt ?? life.startedAt ?? now }
   return {

@@ -1,6 +1,7 @@
 import type { LifeChange, RunHead, TaskHead, Terms } from '@carillon/store'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 import { type Decision, isRefused } from './decision.ts'
+import { furtherAttempt } from './further-attempt.ts'
 import { CHECK_QUEUED_MS, CHECK_RUNNING_MS, decideFree } from './life.ts'
 import { limitOfWait } from './waits-of-nodes.ts'
 
@@ -48,8 +49,7 @@ export function decideResume(run: RunHead, { now, pausedForMs }: { now: number; 
 
 /** Of a run with one task: an instance may have had its message before it was paused. Its attempt number grows, without using up a try. */
 function fenced(run: RunHead): LifeChange['set'] {
-  if (isFanOut(run)) return {}
-  return { attempt: run.attempt + 1, attempts: run.attempts + 1, sleeps: (run.sleeps ?? 0) + 1 }
+  return isFanOut(run) ? {} : furtherAttempt(run)
 }
 
 /** Of a run that is retried: its limits count anew. */
@@ -82,8 +82,7 @@ export function decideRelease(task: TaskHead, now: number): Decision | undefined
   const freed = decideFree(task, now)
   if (isRefused(freed)) return undefined
   if (task.reason !== 'paused') return freed
-  const { attempt, attempts, sleeps } = task
-  return { ...freed, set: { ...freed.set, attempt: attempt + 1, attempts: attempts + 1, sleeps: (sleeps ?? 0) + 1 } }
+  return { ...freed, set: { ...freed.set, ...furtherAttempt(task) } }
 }
 
 /** The time of a wait stands still; that of one until a point in time does not, but is not acted on. Undefined: it has none. */

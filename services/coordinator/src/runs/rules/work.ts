@@ -1,5 +1,6 @@
 import { subjects, undoneByTask, workConsumer } from '@carillon/contracts'
 import type { RunHead, RunRecord, TaskHead, TaskRecord } from '@carillon/store'
+import { isAssigned } from '../../dispatch/rules/assigned.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
 
 /** A task, and the run that it belongs to. The only task of a single run is part of the run's record: there both are the same. */
@@ -48,7 +49,7 @@ export const isForInstances = (work: Work): boolean =>
 export function needsMessage<Kind extends Work>(work: Kind | undefined): work is Kind {
   if (work?.task.state !== 'queued') return false
   if (work.run.routing !== null || work.task.pinnedAt !== null) return false
-  if (!isTaskOfRun(work)) return !isFanOut(work.run) && work.task.target === null
+  if (!isTaskOfRun(work)) return !isFanOut(work.run) && !isAssigned(work.run)
   const { run, task } = work
   // What undoes nodes runs also while the run is being cancelled.
   const mayBegin = run.state === 'running' || (run.state === 'cancelling' && undoneByTask(task.id) !== undefined)
