@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { subjects, type WorkMessage } from '@carillon/contracts'
+import { type Beat, subjects, TIMES, type WorkMessage } from '@carillon/contracts'
 import { eventually, signal } from '@carillon/wire/testing'
 import { startMesh } from '../testing/mesh-fixture.ts'
 
@@ -84,6 +84,30 @@ test('a drain releases assigned tasks that have not begun; what runs ends', asyn
   await stopped
   const released = (await fake.reported('released')).map(({ taskId }) => taskId)
   assert.deepEqual([begun, released, fake.finished('a')[0]?.outcome], [['a'], ['b', 'c'], 'succeeded'])
+})
+
+test('a cordon releases assigned tasks that have not begun, and the next heartbeat does not wait to say so', async (t) => {
+  const [runs, proceed] = [signal(), signal()]
+  const { fake, begun, assign } = await warmExecutor(t, () => {
+    runs.fire()
+    return proceed.fired
+  })
+  assert.deepEqual((await assign('a', 'b', 'c')).declined, [])
+  await runs.fired
+  const beats: Beat[] = []
+  fake.connection.subscribe(subjects.beat('default', INSTANCE), { callback: (_error, message) => void beats.push(message.json()) })
+  fake.connection.publish(subjects.control('default', INSTANCE), '{"type":"cordon"}')
+  const holds = () =>
+    beats
+      .filter(({ cordoned }) => cordoned)
+      .at(-1)
+      ?.holds?.map(({ taskId }) => taskId)
+  await eventually('it holds what runs', () => holds()?.join() === 'a', { withinMs: TIMES.beatMs / 2 })
+  const released = (await fake.reported('released')).map(({ taskId }) => taskId)
+  assert.deepEqual((await assign('d')).declined, ['d'])
+  proceed.fire()
+  await eventually('what runs ends', () => fake.finished('a').length === 1)
+  assert.deepEqual([begun, released], [['a'], ['b', 'c']])
 })
 
 test('a process that ends reports of assigned tasks which have begun and which have not', async (t) => {

@@ -73,6 +73,7 @@ export class Executor {
   #isRegistered = false
   #isStopping = false
   #isCordoned = false
+  #isBeatDue = false
   #stopUp: () => void = () => undefined
 
   constructor(options: ExecutorOptions) {
@@ -98,7 +99,11 @@ export class Executor {
       ...{ instance: identity.instance, session, held: this.#held, lanes: this.#lanes },
       onDrain: options.onDrain,
       onCordon: (isCordoned) => this.#setCordoned(isCordoned),
-      report: (text, stored) => this.#reporter.report(text, stored),
+      report: (text, stored) =>
+        this.#reporter.report(text, () => {
+          stored()
+          this.#heldLess()
+        }),
     })
     this.#assignments = new Assignments({
       ...{ link, clock, session, onWarning },
@@ -221,29 +226,16 @@ export class Executor {
     })
   }
 
-  #running(): number {
-    let running = 0
-    for (const lane of this.#lanes.values()) running += lane.running.size
-    return running
+  #total(countOf: (lane: Lane) => number): number {
+    let total = 0
+    for (const lane of this.#lanes.values()) total += countOf(lane)
+    return total
   }
 
-  #stuck(): number {
-    let stuck = 0
-    for (const lane of this.#lanes.values()) stuck += lane.stuck.size
-    return stuck
-  }
-
-  #occupied(): number {
-    let occupied = 0
-    for (const lane of this.#lanes.values()) occupied += lane.occupied
-    return occupied
-  }
-
-  #reserved(): number {
-    let reserved = 0
-    for (const lane of this.#lanes.values()) reserved += lane.reserved
-    return reserved
-  }
+  readonly #running = () => this.#total((lane) => lane.running.size)
+  readonly #stuck = () => this.#total((lane) => lane.stuck.size)
+  readonly #occupied = () => this.#total((lane) => lane.occupied)
+  readonly #reserved = () => this.#total((lane) => lane.reserved)
 
   readonly #isIdle = () => this.#occupied() === 0 && this.#reporter.isIdle
 
@@ -279,6 +271,16 @@ export class Executor {
         })
     } else this.#pullers.resume()
     this.#liveness.beatNow()
+  }
+
+  /** Who drains a cordoned executor waits until it holds nothing. What is released in one turn is told at once. */
+  #heldLess(): void {
+    if (!this.#isCordoned || this.#isBeatDue) return
+    this.#isBeatDue = true
+    this.#options.clock.nextTurn(() => {
+      this.#isBeatDue = false
+      this.#liveness.beatNow()
+    })
   }
 
   #ended(attempt: Attempt, ending: Ending | SleptEnding | undefined): void {

@@ -144,6 +144,18 @@ test('while it is cordoned, what comes is released and offers are refused; an of
   assert.equal(intake.takeWork(lane, messageOf('later', 1)), true)
 })
 
+test('what is claimed when the executor is cordoned is released when the claim is granted', async () => {
+  const { intake, lane, held, answers, reports, begun, questions } = anIntake()
+  intake.takeWork(lane, messageOf('again', 2))
+  intake.isCordoned = true
+  questions[0]?.answer({ run: true, attempt: 2 })
+  await settled()
+  assert.deepEqual(
+    [begun, reports.map((text) => JSON.parse(text)), answers, held.find(workOf('again'))],
+    [[], [{ runId: 'again', taskId: 'again', attempt: 2, type: 'released' }], [[ackOf('again', 2), ACK.giveBack]], undefined],
+  )
+})
+
 test('an attempt that a claim made of a message takes its redeliveries over', async () => {
   const { intake, lane, held, answers, begun, questions } = anIntake()
   intake.takeWork(lane, messageOf('again', 2))

@@ -352,9 +352,9 @@ export class Intake {
     task.work = { ...task.work, attempt, ...(alone ? { alone } : {}) }
     task.isClaimed = true
     held.add(task)
-    // The answer arrived as the drain began: what waited has been released.
-    if (this.#isClosed) this.release(task)
-    else lane.add(task)
+    // The answer arrived after the drain began, or the cordon: what waited then has been released.
+    if (this.isOpen) lane.add(task)
+    else this.release(task)
   }
 
   /** Claimed again when a cancel arrived during the claim: the answer may be older than the cancel. */

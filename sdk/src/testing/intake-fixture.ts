@@ -19,7 +19,7 @@ export interface Question {
   readonly answer: (answer: ClaimAnswer) => void
 }
 
-export const SESSION = 's1'
+const SESSION = 's1'
 
 /** What an executor has to take tasks, with lanes that run them; what it says to the broker and to coordinators is kept. Every report is stored at once. */
 export class IntakeFixture {
