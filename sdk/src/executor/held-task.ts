@@ -119,6 +119,12 @@ export class HeldTasks {
     for (const key of keysOf(task)) if (this.#tasks.get(key) === task) this.#tasks.delete(key)
   }
 
+  /** Another instance is to have it. An assigned one may be offered here once more by a coordinator that does not know of that yet: it is remembered as if it had ended. */
+  giveBack(task: HeldTask): void {
+    if (task.isAssigned) this.end(task)
+    else this.remove(task)
+  }
+
   /** Its attempt has ended, and the broker has its report. */
   end(task: HeldTask): void {
     if (!task.isForAny) {

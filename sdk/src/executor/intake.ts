@@ -198,30 +198,25 @@ export class Intake {
       }
       const lane = lanes.get(work.handler)
       load = lane?.load ?? load
-      const isTaken = lane !== undefined && (held.find(work) !== undefined || this.#takeAssigned(lane, { work, message, now, mayBeOld }))
+      const task = new HeldTask(work, message, { heldAt: now, isAssigned: true })
+      const isTaken = lane !== undefined && (held.find(work) !== undefined || this.#takeAssigned(lane, task, mayBeOld))
       if (!isTaken) declined.push(work.taskId)
       else load = (lane as Lane).load
     }
     return { declined, ...(this.#isClosed || this.isCordoned ? { held: 0, most: 0 } : load) }
   }
 
-  #takeAssigned(
-    lane: Lane,
-    { work, message, now, mayBeOld }: { work: WorkMessage; message: Msg; now: number; mayBeOld: boolean },
-  ): boolean {
-    const { held, most } = lane.load
-    if (this.#isClosed || this.isCordoned || held >= most || lane.handler.kind !== undefined || !mayRun(lane, work)) return false
-    const task = new HeldTask(work, message, { heldAt: now, isAssigned: true })
-    // It came late, and has been offered since.
-    const hasEnded = this.#hasEnded(work)
-    this.#options.held.add(task)
+  #takeAssigned(lane: Lane, task: HeldTask, mayBeOld: boolean): boolean {
+    const { work } = task
+    const { held } = this.#options
+    const { load } = lane
+    if (this.#isClosed || this.isCordoned || load.held >= load.most || lane.handler.kind !== undefined || !mayRun(lane, work)) return false
+    // It came late, and was offered in the meantime.
+    const hasEnded = held.findEnded(work) !== undefined || this.#doneOffers.has(attemptKey(work))
+    held.add(task)
     if (mayBeOld || hasEnded || work.claim || this.#isCancelled(work)) this.#claim(lane, task, false)
     else lane.add(task)
     return true
-  }
-
-  #hasEnded(work: WorkMessage): boolean {
-    return this.#options.held.findEnded(work) !== undefined || this.#doneOffers.has(attemptKey(work))
   }
 
   /** The report of an offered task is stored: if it is offered again, it is not run again. */
@@ -259,9 +254,7 @@ export class Intake {
   }
 
   #giveBack(task: HeldTask): void {
-    // Its assignment may be offered again: by then it is not its own any more.
-    if (task.isAssigned) this.#options.held.end(task)
-    else this.#options.held.remove(task)
+    this.#options.held.giveBack(task)
     task.answer(this.#options.link, ACK.giveBack)
   }
 
