@@ -74,6 +74,18 @@ test('a run is bound when its first step is stored, not when it begins', async (
   assert.equal((await runOf(coordinator, other.id)).program, 'hello@undeclared')
 })
 
+test('one that is retried after a retry from the beginning goes on with the program of the steps that it has stored since', async (context) => {
+  const { coordinator, run } = await aBoundRun(context)
+  await report(coordinator, run, { type: 'finished', outcome: 'succeeded' })
+  await coordinator.changeRuns.retry('default', { runId: run.id })
+  assert.equal((await runOf(coordinator, run.id)).program, null)
+  await step(coordinator, run, { attempt: 2, program: V2 })
+  await report(coordinator, run, { type: 'finished', attempt: 2, outcome: 'failed', error: { name: 'Error', message: 'no' } })
+  await coordinator.changeRuns.retry('default', { runId: run.id })
+  const { program, resume, attempt } = await runOf(coordinator, run.id)
+  assert.deepEqual([program, resume, attempt], [V2, { step: 0, epoch: 2, since: 3 }, 3])
+})
+
 test('where every instance has its program it goes on through the queue, and nothing is offered', async (context) => {
   const { coordinator, run } = await aBoundRun(context)
   deploy(coordinator, { 'i-1': V1, 'i-2': V1 })

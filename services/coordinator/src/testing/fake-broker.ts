@@ -1,4 +1,4 @@
-import { HEADERS, type OfferAnswer, parseSubject } from '@carillon/contracts'
+import { type AssignmentAnswer, HEADERS, type OfferAnswer, parseSubject, type WorkMessage } from '@carillon/contracts'
 import type { Broker, Outgoing, Refusal, StreamPublisher } from '@carillon/runtime'
 import { publishEach } from './publish-each.ts'
 
@@ -16,9 +16,17 @@ export class FakeBroker {
     readonly body: { taskId: string; attempt: number; readonly alone?: true }
     readonly session: string | undefined
   }[] = []
+  readonly assignments: { readonly instance: string; readonly works: readonly WorkMessage[]; readonly session: string | undefined }[] = []
   /** The answer of streams to a message; undefined: stored. */
   refusal: (message: Outgoing) => Refusal | undefined = () => undefined
   answerOffer: (instance: string) => OfferAnswer = () => ({ accepted: true })
+  /** Default: it takes everything, and would take 1,000. */
+  answerAssignment: (instance: string, works: readonly WorkMessage[]) => AssignmentAnswer | Promise<AssignmentAnswer> = (
+    _,
+    { length },
+  ) => ({
+    ...{ declined: [], held: length, most: 1_000 },
+  })
 
   #unanswered: (() => void)[] | undefined
   /** Subjects whose message was requested, by the sequence that was answered. */
@@ -54,8 +62,10 @@ export class FakeBroker {
       publish: (subject: string, body: string) => void this.signals.push({ subject, body: JSON.parse(body) }),
       request: async (subject: string, body: string, options?: { headers?: { get(name: string): string } }) => {
         if (subject.startsWith(STORED_EVENT)) return this.#stored(subject.slice(STORED_EVENT.length))
-        this.offers.push({ subject, body: JSON.parse(body), session: options?.headers?.get(HEADERS.session) })
-        const answer = this.answerOffer(parseSubject(subject)?.rest[0] ?? '')
+        const [instance = '', session] = [parseSubject(subject)?.rest[0], options?.headers?.get(HEADERS.session)]
+        if (body.startsWith('[')) return this.#assigned({ instance, session, works: JSON.parse(body) })
+        this.offers.push({ subject, body: JSON.parse(body), session })
+        const answer = this.answerOffer(instance)
         return { json: () => answer }
       },
       flush: () => Promise.resolve(),
@@ -81,6 +91,12 @@ export class FakeBroker {
     },
     onReconnect: () => undefined,
   } as unknown as Broker
+
+  async #assigned(assignment: FakeBroker['assignments'][number]) {
+    this.assignments.push(assignment)
+    const answer = await this.answerAssignment(assignment.instance, assignment.works)
+    return { json: () => answer }
+  }
 
   /** The last message of a subject, as a direct get answers it. */
   #stored(subject: string) {

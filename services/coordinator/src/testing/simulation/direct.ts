@@ -1,4 +1,4 @@
-import type { AssignmentAnswer, OfferAnswer, WorkMessage } from '@carillon/contracts'
+import { type AssignmentAnswer, type OfferAnswer, TIMES, type WorkMessage } from '@carillon/contracts'
 import type { FakeClock } from '@carillon/runtime/testing'
 import { fresh, type Held, type Instance, isForeign, keyOf } from './instance.ts'
 import type { Random } from './random.ts'
@@ -61,6 +61,12 @@ export class DirectRequests {
   /** A process is suspended: it neither reads nor works. */
   standStill(instance: Instance | undefined): void {
     if (instance) instance.stillSince = this.#given.clock.now()
+  }
+
+  /** One that has been suspended for so long that it is declared lost. */
+  get silent(): Instance | undefined {
+    const before = this.#given.clock.now() - TIMES.lostAfterMs
+    return this.#given.instances.find(({ alive, stillSince }) => alive && stillSince !== undefined && stillSince < before)
   }
 
   /** It goes on: what it held before it stood still for long is claimed before it begins, and what has waited for it. */

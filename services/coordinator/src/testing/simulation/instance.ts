@@ -1,5 +1,5 @@
 import { CarillonError, type JournalPage, type WorkMessage } from '@carillon/contracts'
-import type { partsOn } from '../test-coordinator.ts'
+import type { FakePresence, partsOn } from '../test-coordinator.ts'
 import type { Delivery } from './broker.ts'
 
 /** A task that an instance holds. */
@@ -148,3 +148,12 @@ export function drop(instance: Instance, held: Held): void {
 
 export const keyOf = (work: WorkMessage) => `${work.taskId}#${work.attempt}`
 export const idsOf = ({ work, attempt }: Held) => ({ runId: work.runId, taskId: work.taskId, attempt })
+
+/** What coordinators see of an instance that has joined. */
+export function register(presence: FakePresence, { id, program, session }: Instance, { assignments }: { assignments: boolean }): void {
+  if (program) presence.infos.set(id, { program })
+  if (session) presence.sessions.set(id, session)
+  if (assignments) presence.assignments.add(id)
+}
+
+export const namesOfAlive = (instances: readonly Instance[]) => instances.filter(({ alive }) => alive).map(({ id }) => id)

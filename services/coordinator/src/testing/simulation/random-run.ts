@@ -12,7 +12,7 @@ const ROUTES = ['round-robin', 'first', 'consistent-hash', 'least-used'] as cons
 /** A run of any mode, queued, and what its tasks do. */
 export function randomRun(
   random: Random,
-  { seed, isSingle, handler, now }: { seed: number; isSingle: boolean | undefined; handler: string; now: number },
+  { seed, isSingle, handler, now }: { seed: number; isSingle: true | undefined; handler: string; now: number },
 ): { run: RunRecord; program: Program } {
   const shards = 1 + random.below(7)
   const maxParallel = random.chance(0.5) ? 1 + random.below(3) : undefined

@@ -1,23 +1,19 @@
 import { isEnded, type Report } from '@carillon/contracts'
-import { createTestLog, FakeClock, settle } from '@carillon/runtime/testing'
+import { FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { LIFE_KINDS } from '../../lives.ts'
 import { isFanOut } from '../../modes/rules/fan-out.ts'
-import { modesOn } from '../../modes/table.ts'
-import { FakePresence, partsOn } from '../test-coordinator.ts'
+import { FakePresence } from '../test-coordinator.ts'
 import { Attempts, claimOf, endOf, taken } from './attempts.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
+import { MortalCoordinators } from './coordinators.ts'
 import { DirectRequests, remember } from './direct.ts'
-import { changedBy, type Fault } from './faults.ts'
-import { drop, type Held, type Instance, idsOf, newInstance, type Program, workOn } from './instance.ts'
+import type { Fault } from './faults.ts'
+import { drop, type Held, type Instance, idsOf, keyOf, namesOfAlive, newInstance, type Program, register, workOn } from './instance.ts'
 import { isOver, judgeEnd } from './judge.ts'
-import { patience } from './patience.ts'
 import { Random } from './random.ts'
 import { randomRun } from './random-run.ts'
-import { COORDINATORS, type StoreHooks, watchedStore } from './store.ts'
 import { Suspicions } from './suspicions.ts'
-
-type Coordinator = ReturnType<typeof partsOn> & { isDead: boolean; die: () => void; died: Promise<void>; writesLeft: number | undefined }
 
 const [STEPS, CALM_ROUNDS] = [60, 60]
 const HANDLER = 'hello'
@@ -35,7 +31,7 @@ export class Simulation {
   readonly #clock = new FakeClock()
   readonly #presence = new FakePresence()
   readonly #broker = new SimulatedBroker()
-  readonly #coordinators: Coordinator[] = []
+  readonly #coordinators: MortalCoordinators
   readonly #instances: Instance[] = []
   readonly #run: RunRecord
   readonly #program: Program
@@ -46,34 +42,31 @@ export class Simulation {
   readonly #hasAssignments: boolean
   /** Every other instance has another program. */
   readonly #hasPrograms: boolean
-  readonly #lastStart = { at: 0 }
   /** Late reports of instances that were declared lost. */
   readonly #late: { readonly instance: string; readonly report: Report }[] = []
   /** Writes take no time, nothing fails. */
   #isCalm = true
 
   /** @param options.isSingle the run has one task, which any instance may have */
-  constructor(options: { seed: number; store: Store; fault?: Fault | undefined; isSingle?: boolean }) {
+  constructor(options: { seed: number; store: Store; fault?: Fault | undefined; isSingle?: true }) {
     this.#random = new Random(options.seed)
     this.#store = options.store
     this.#fault = options.fault
-    const about = { seed: options.seed, isSingle: options.isSingle, handler: HANDLER, now: this.#clock.now() }
+    const about = { seed: options.seed, isSingle: options.isSingle ?? options.fault?.isSingle, handler: HANDLER, now: this.#clock.now() }
     ;({ run: this.#run, program: this.#program } = randomRun(this.#random, about))
     this.#hasPrograms = this.#run.mode === 'single' && options.seed % 2 === 0
     this.#suspicions = new Suspicions(this.#run.losses)
     const isAssignable = this.#run.mode === 'single' && this.#run.routing === null
     this.#hasAssignments = isAssignable && new Random(options.seed * 17 + 3).chance(0.75)
     this.#attempts = new Attempts((what) => void (isAssignable && this.violations.push(what)))
-    this.#direct = new DirectRequests({
-      ...{ random: this.#random, clock: this.#clock, instances: this.#instances, suspicions: this.#suspicions },
-      isBroadcast: this.#run.mode === 'broadcast',
-      mayBeLate: this.#hasAssignments,
-      isCalm: () => this.#isCalm,
-      violated: (what) => this.violations.push(what),
-    })
+    const violated = (what: string) => void this.violations.push(what)
+    const shared = { random: this.#random, clock: this.#clock, suspicions: this.#suspicions, isCalm: () => this.#isCalm, violated }
+    const requests = { instances: this.#instances, isBroadcast: this.#run.mode === 'broadcast', mayBeLate: this.#hasAssignments }
+    this.#direct = new DirectRequests({ ...shared, ...requests })
+    const world = { store: options.store, presence: this.#presence, broker: this.#broker, fault: options.fault }
+    this.#coordinators = new MortalCoordinators({ ...shared, ...world, slowTurns: isFanOut(this.#run) ? 3 : 40 })
     this.#broker.answer = (...offer) => this.#direct.offered(...offer)
     this.#broker.assign = (...assignment) => this.#direct.assigned(...assignment)
-    for (let i = 0; i < COORDINATORS; i++) this.#coordinators.push(this.#newCoordinator())
     for (let i = 0; i < 3; i++) this.#join()
   }
 
@@ -96,10 +89,10 @@ export class Simulation {
     this.#isCalm = !this.#hasAssignments
     // The store does not say whether the instance has received it: when that is lost, it is a loss of the run.
     if (this.#hasAssignments) this.#suspicions.add(this.#run.id)
-    if (this.#hasAssignments && this.#random.chance(0.3)) this.#crashSoon()
+    if (this.#hasAssignments && this.#random.chance(0.3)) this.#coordinators.crashSoon()
     do {
-      if (this.#hasAssignments) this.#revive()
-      await this.#with((coordinator) => coordinator.runs.insert([{ ...this.#run }]))
+      if (this.#hasAssignments) this.#coordinators.revive()
+      await this.#coordinators.with((coordinator) => coordinator.runs.insert([{ ...this.#run }]))
     } while ((await this.#stored()) === undefined)
   }
 
@@ -114,19 +107,20 @@ export class Simulation {
       [1, () => this.#die()],
       [0.5, () => this.#dieReported()],
       [1, () => this.#sayLate()],
-      [1, () => this.#crashSoon()],
-      [1, () => this.#revive()],
+      [1, () => this.#coordinators.crashSoon()],
+      [1, () => this.#coordinators.revive()],
       [3, () => this.#wake(1 + this.#random.below(12_000))],
-      [2, () => this.#with((coordinator) => coordinator.advance.execute(this.#run.id))],
-      [1, () => this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))],
+      [2, () => this.#coordinators.with((coordinator) => coordinator.advance.execute(this.#run.id))],
+      [1, () => this.#coordinators.with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))],
       [1, () => this.#obey()],
       [1, () => this.#join()],
-      [0.3, () => this.#with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id))],
+      [0.3, () => this.#coordinators.with((coordinator) => coordinator.changeRuns.cancel('default', this.#run.id))],
       [0.7, () => this.#retry()],
       [3 * late, () => this.#direct.arrive()],
       [0.5 * late, () => this.#direct.standStill(this.#alive())],
-      [late, () => this.#direct.goOn(this.#random.pick(this.#instances.filter(({ stillSince }) => stillSince !== undefined)))],
-      [0.3 * late, () => this.#random.pick(this.#coordinators)?.die()],
+      [late, () => this.#goOn(this.#random.pick(this.#instances.filter(({ stillSince }) => stillSince !== undefined)))],
+      [late, () => this.#loseStill()],
+      [0.3 * late, () => this.#coordinators.crash()],
       [0.5 * late, () => this.#giveBack()],
     ]
     // Up to four things at once: what they read and write is then mixed.
@@ -135,8 +129,8 @@ export class Simulation {
   }
 
   async #calmRound(): Promise<void> {
-    this.#revive()
-    for (const instance of this.#instances) this.#direct.goOn(instance)
+    this.#coordinators.revive()
+    for (const instance of this.#instances) this.#goOn(instance)
     this.#direct.arriveAll()
     while (this.#broker.orders.length > 0) this.#obey()
     for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
@@ -152,55 +146,9 @@ export class Simulation {
         delivery.holder = undefined
         this.#suspicions.add(delivery.work.taskId)
       }
-    await this.#with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
+    await this.#coordinators.with((coordinator) => coordinator.repair.span({ from: 0, before: Number.MAX_SAFE_INTEGER }, signal))
     await this.#wake(31_000)
     this.#broker.forgetIds()
-  }
-
-  #newCoordinator(): Coordinator {
-    let resolveDied: () => void = () => undefined
-    const died = new Promise<void>((resolve) => (resolveDied = resolve))
-    const die = () => {
-      coordinator.isDead = true
-      resolveDied()
-    }
-    const state = { isDead: false, die, died, writesLeft: undefined as number | undefined }
-    const hooks: StoreHooks = {
-      isDead: () => coordinator.isDead,
-      delay: () => (!this.#isCalm && this.#random.chance(0.2) ? 1 + this.#random.below(isFanOut(this.#run) ? 3 : 40) : 0),
-      die,
-      cut: () => {
-        if (coordinator.writesLeft === undefined || coordinator.writesLeft-- > 0) return undefined
-        return this.#random.chance(0.5) ? 'before' : 'after'
-      },
-      tamper: this.#fault?.tamper,
-      lastStart: this.#lastStart,
-      violated: (what) => this.violations.push(what),
-    }
-    const store = watchedStore(this.#suspicions.watching(this.#fault?.store?.(this.#store) ?? this.#store, hooks.isDead), hooks)
-    const seen = this.#broker.seenBy(() => coordinator.isDead)
-    const modes = this.#fault?.plan ? changedBy(modesOn(store), this.#fault.plan) : modesOn(store)
-    const parts = partsOn({ store, clock: this.#clock, log: createTestLog().log, presence: this.#presence, modes, ...seen })
-    const coordinator: Coordinator = Object.assign(parts, state)
-    this.#fault?.coordinator?.(coordinator)
-    return coordinator
-  }
-
-  /** Runs a use case of a coordinator, which may die, refuse, or wait for time to pass: then it goes on by itself. */
-  async #with<Result>(work: (coordinator: Coordinator) => Promise<Result>): Promise<Result | undefined> {
-    const coordinator = this.#random.pick(this.#coordinators.filter(({ isDead }) => !isDead))
-    if (!coordinator) return undefined
-    const done = work(coordinator).catch(() => undefined)
-    return Promise.race([done, coordinator.died.then(() => undefined), patience()])
-  }
-
-  #crashSoon(): void {
-    const coordinator = this.#random.pick(this.#coordinators)
-    if (coordinator) coordinator.writesLeft = this.#random.below(4)
-  }
-
-  #revive(): void {
-    for (const [i, { isDead }] of this.#coordinators.entries()) if (isDead || this.#isCalm) this.#coordinators[i] = this.#newCoordinator()
   }
 
   #join(): void {
@@ -208,18 +156,13 @@ export class Simulation {
     const program = this.#hasPrograms ? `${HANDLER}@v${this.#instances.length % 2}` : undefined
     const hasSession = this.#random.chance(0.5) || this.#hasAssignments
     const instance = newInstance(id, { hasSession, program })
-    if (this.#hasAssignments) this.#presence.assignments.add(id)
-    if (program) this.#presence.infos.set(id, { program })
-    if (instance.session) this.#presence.sessions.set(id, instance.session)
+    register(this.#presence, instance, { assignments: this.#hasAssignments })
     this.#instances.push(instance)
     this.#showPresence()
   }
 
   #showPresence(): void {
-    this.#presence.alive.set(
-      HANDLER,
-      this.#instances.filter(({ alive }) => alive).map(({ id }) => id),
-    )
+    this.#presence.alive.set(HANDLER, namesOfAlive(this.#instances))
   }
 
   #alive(): Instance | undefined {
@@ -233,8 +176,8 @@ export class Simulation {
     delivery.holder = instance.id
     delivery.count++
     const { work } = delivery
-    const there = instance.held.find((held) => held.work.taskId === work.taskId)
-    if (!there) instance.held.push(taken(instance, delivery))
+    if (instance.ended.has(keyOf(work))) return this.#broker.acknowledge(delivery)
+    if (!instance.held.some((held) => held.work.taskId === work.taskId)) instance.held.push(taken(instance, delivery))
   }
 
   /** Claims until there is an answer, as executors do. */
@@ -243,7 +186,7 @@ export class Simulation {
     const claim = claimOf(instance, held)
     // Without a session its second claim is a loss.
     if (!instance.session) this.#suspicions.add(work.taskId)
-    const answer = await this.#with((coordinator) => coordinator.claimTask.execute('default', claim))
+    const answer = await this.#coordinators.with((coordinator) => coordinator.claimTask.execute('default', claim))
     if (answer === undefined) return
     held.needsClaim = false
     if (answer.run) {
@@ -270,13 +213,14 @@ export class Simulation {
     const held = of?.held ?? this.#random.pick(instance?.held.filter(({ begun, isBusy }) => begun && !isBusy) ?? [])
     if (!instance || !held) return
     held.isBusy = true
-    const isDone = outcome !== undefined || (await workOn(held, { instance, program: this.#program, ask: (work) => this.#with(work) }))
+    const isDone =
+      outcome !== undefined || (await workOn(held, { instance, program: this.#program, ask: (work) => this.#coordinators.with(work) }))
     held.isBusy = false
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
     const report = endOf(held, { outcome, random: this.#random, isCalm: this.#isCalm })
     this.#broker.report(instance.id, report)
     if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
-    remember(instance, held)
+    if (!this.#fault?.forgetsEnded) remember(instance, held)
     drop(instance, held)
     if (held.delivery?.holder !== instance.id) return
     // An acknowledgement may get lost.
@@ -342,9 +286,24 @@ export class Simulation {
     const count = this.#random.chance(0.5) ? 2 : 1
     await Promise.all(
       Array.from({ length: count }, () =>
-        this.#with((coordinator) => coordinator.takeOverInstance.execute('default', instance.id, signal)),
+        this.#coordinators.with((coordinator) => coordinator.takeOverInstance.execute('default', instance.id, signal)),
       ),
     )
+  }
+
+  /** A process that was suspended for so long is declared lost. */
+  async #loseStill(): Promise<void> {
+    const instance = this.#direct.silent
+    if (!instance) return
+    for (const { work } of instance.held) this.#suspicions.add(work.taskId)
+    await this.#lose(instance)
+  }
+
+  #goOn(instance: Instance | undefined): void {
+    if (instance?.stillSince === undefined) return
+    // It has registered again before it reads anything.
+    if (instance.alive) for (const set of [this.#presence.lost, this.#presence.gone]) set.delete(instance.id)
+    this.#direct.goOn(instance)
   }
 
   #sayLate(): void {
@@ -359,7 +318,9 @@ export class Simulation {
       Array.from({ length: batches }, async () => {
         const batch = reports.splice(0, 1 + this.#random.below(4))
         if (batch.length === 0) return
-        const done = await this.#with((coordinator) => coordinator.applyReports.execute(batch).then(() => true))
+        this.#broker.unacknowledged += batch.length
+        const done = await this.#coordinators.with((coordinator) => coordinator.applyReports.execute(batch).then(() => true))
+        this.#broker.unacknowledged -= batch.length
         const again = done === undefined || (!this.#isCalm && this.#random.chance(0.1))
         if (again && !(this.#fault?.losesReports && done === undefined)) reports.unshift(...batch)
       }),
@@ -373,7 +334,7 @@ export class Simulation {
     const of = (id: string) => id.startsWith(this.#run.id)
     for (const kind of LIFE_KINDS) {
       const ids = (await this.#store[kind].due(query)).map(({ id }) => id).filter(of)
-      if (ids.length > 0) await this.#with((coordinator) => coordinator.wakeLives.execute(ids))
+      if (ids.length > 0) await this.#coordinators.with((coordinator) => coordinator.wakeLives.execute(ids))
     }
     await settle()
   }
@@ -406,8 +367,8 @@ export class Simulation {
     const instance = this.#alive()
     const held = instance?.held.find(({ begun, needsClaim, isAssigned }) => isAssigned && !begun && !needsClaim)
     if (!instance || !held) return
-    this.#release(instance, held)
     remember(instance, held)
+    this.#release(instance, held)
   }
 
   #release(instance: Instance, held: Held): void {
@@ -420,7 +381,7 @@ export class Simulation {
     if (!isEnded((await this.#stored()).state)) return
     const only = this.#random.chance(0.5) ? ('failed' as const) : undefined
     await this.#clock.advance(1)
-    await this.#with((coordinator) => coordinator.changeRuns.retry('default', { runId: this.#run.id, only }))
+    await this.#coordinators.with((coordinator) => coordinator.changeRuns.retry('default', { runId: this.#run.id, only }))
   }
 
   async #stored(): Promise<RunRecord> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { settle } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
+import { ASSIGNMENT_FAULTS } from './assignment-faults.ts'
 import { FAULTS } from './faults.ts'
 import { Simulation } from './simulate.ts'
 
@@ -10,6 +11,8 @@ const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 60)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 /** A planted fault must be found within so many. */
 const SEEDS_FOR_A_FAULT = 400
+
+const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
 
 const replay = (seed: number) =>
   `replay it: CARILLON_SIMULATION_SEED=${seed} node --test services/coordinator/dist/testing/simulation/simulation.test.js`
@@ -28,11 +31,15 @@ async function openFor(context: TestContext): Promise<Store> {
 
 test(`fan-out runs come to a good end, whatever fails on the way`, async (context) => {
   const store = await openFor(context)
-  const seeds = ONE ? [Number(ONE)] : Array.from({ length: SEEDS }, (_, i) => i + 1)
   for (const seed of seeds) assert.deepEqual(await new Simulation({ seed, store }).run(), [], replay(seed))
 })
 
-for (const [name, fault] of Object.entries(FAULTS))
+test(`runs with one task that are assigned to an instance, or pulled by one, come to a good end`, async (context) => {
+  const store = await openFor(context)
+  for (const seed of seeds) assert.deepEqual(await new Simulation({ seed, store, isSingle: true }).run(), [], replay(seed))
+})
+
+for (const [name, fault] of Object.entries({ ...FAULTS, ...ASSIGNMENT_FAULTS }))
   test(`it is found out: ${name}`, { skip: ONE !== undefined }, async (context) => {
     const store = await openFor(context)
     const { leadsTo = /./, seed: first = 1 } = fault

@@ -150,7 +150,7 @@ function checkLimit({ store, hooks }: { store: Store; hooks: StoreHooks }, chang
 }
 
 /** A store of which some methods of one port do something else. All others run on the port itself, which has private fields. */
-export function withPort<Name extends 'tasks' | 'steps'>(store: Store, name: Name, changed: Partial<Store[Name]>): Store {
+export function withPort<Name extends 'runs' | 'tasks' | 'steps'>(store: Store, name: Name, changed: Partial<Store[Name]>): Store {
   return instead(store, { [name]: instead(store[name], changed) } as Partial<Store>)
 }
 
