@@ -31,6 +31,8 @@ export class PresenceWatch extends LoopService implements Presence {
   /** Keys of presence of cordoned instances, live or not. */
   readonly #cordoned = new Set<string>()
   readonly #offers = new Map<string, Map<string, InstancePresence>>()
+  /** Answers of `offering`, until something changes: new runs ask for them again and again. */
+  readonly #offering = new Map<string, readonly InstancePresence[]>()
   #completeSince: number | undefined
   #awakeAt = 0
   #gapEndedAt = Number.NEGATIVE_INFINITY
@@ -64,8 +66,14 @@ export class PresenceWatch extends LoopService implements Presence {
   }
 
   /** Instances that may be given tasks of a handler, by id: all that offer it but the hung and the cordoned ones. */
-  offering(namespace: string, handler: string): InstancePresence[] {
-    return this.holding(namespace, handler).filter((presence) => this.#takesWork(presence))
+  offering(namespace: string, handler: string): readonly InstancePresence[] {
+    const key = `${namespace}.${handler}`
+    let offering = this.#offering.get(key)
+    if (offering === undefined) {
+      offering = this.holding(namespace, handler).filter((presence) => this.#takesWork(presence))
+      this.#offering.set(key, offering)
+    }
+    return offering
   }
 
   /** Live instances that may hold tasks of a handler, by id: all that offer it. */
@@ -253,6 +261,7 @@ export class PresenceWatch extends LoopService implements Presence {
     this.#completeSince ??= this.#clock.monotonic()
     for (const key of [...this.#instances.keys()]) if (!seen.has(key)) this.#forget(key)
     for (const key of this.#cordoned) if (!seen.has(cordonKey(key))) this.#cordoned.delete(key)
+    this.#offering.clear()
   }
 
   #take(entry: KvEntry): void {
@@ -260,6 +269,7 @@ export class PresenceWatch extends LoopService implements Presence {
     if (cordoned !== undefined) {
       if (entry.operation === 'PUT') this.#cordoned.add(cordoned)
       else this.#cordoned.delete(cordoned)
+      this.#offering.clear()
       this.#onChanged(cordoned.split('.')[0] as string)
       return
     }
@@ -282,6 +292,7 @@ export class PresenceWatch extends LoopService implements Presence {
       if (handler.kind) this.#kinds.set(key, handler.kind)
       else this.#kinds.delete(key)
     }
+    this.#offering.clear()
     // Another process has taken over the name: what the former one was running is lost.
     if (before && isOther(before.session, parsed.data.session ?? null)) this.#onGone(before.namespace, before.instance)
     this.#onChanged(parsed.data.namespace)
@@ -290,6 +301,7 @@ export class PresenceWatch extends LoopService implements Presence {
   #forget(key: string): void {
     const presence = this.#instances.get(key)
     this.#leaveOffers(key)
+    this.#offering.clear()
     if (this.#instances.delete(key) && presence) this.#onGone(presence.namespace, presence.instance)
   }
 
