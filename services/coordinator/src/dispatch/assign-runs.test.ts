@@ -125,6 +125,31 @@ test('more than fit into one request come in several', async (context) => {
   )
 })
 
+test('nor are they larger than a quarter of a megabyte, by more than one run', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  const payload = JSON.stringify('x'.repeat(16_000))
+  await insert(coordinator, ...Array.from({ length: 20 }, (_, i) => aNewRun(coordinator, i + 1, { payload })))
+  assert.deepEqual(
+    coordinator.fake.assignments.map(({ works }) => works.length),
+    [17, 3],
+  )
+})
+
+test('a process that has taken over the name of another one has said nothing yet', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  coordinator.presence.sessions.set('i-1', 'another')
+  await insert(coordinator, aNewRun(coordinator, 1), aNewRun(coordinator, 2))
+  assert.deepEqual([told(coordinator), queued(coordinator)], [['i-1: 1.1'], ['2.1']])
+  assert.equal(coordinator.fake.assignments[0]?.session, 'another')
+})
+
+test('one that has gone, and is back, has said nothing yet', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  await coordinator.takeOverInstance.execute('default', 'i-1', signal)
+  await insert(coordinator, aNewRun(coordinator, 1), aNewRun(coordinator, 2))
+  assert.deepEqual([told(coordinator), queued(coordinator)], [['i-1: 1.1'], ['2.1']])
+})
+
 for (const [why, change] of Object.entries<(coordinator: TestCoordinator) => Partial<RunRecord> | undefined>({
   'one of the instances takes no assignments': ({ presence }) => void presence.assignments.delete('i-2'),
   'one of the instances has no session': ({ presence }) => void presence.sessions.delete('i-2'),
@@ -183,6 +208,7 @@ test('without an answer the instance is asked about each: what it has it keeps, 
   const runs = [1, 2].map((n) => aNewRun(coordinator, n))
   await insert(coordinator, ...runs)
   assert.deepEqual([offered(coordinator), queued(coordinator)], [['i-1: 1.1 i-1-s', 'i-1: 2.1 i-1-s'], ['2.1']])
+  assert.deepEqual(coordinator.assignments.assignedTo('default', 'i-1'), [runs[0]?.id])
   assert.deepEqual(
     [(await runOf(coordinator, runs[0]?.id ?? '')).target, (await runOf(coordinator, runs[1]?.id ?? '')).attempt],
     ['i-1', 1],
