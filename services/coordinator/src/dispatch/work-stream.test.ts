@@ -52,6 +52,16 @@ async function take(consumer: Consumer, count: number): Promise<JsMsg[]> {
   return messages
 }
 
+test('the message of a later attempt is not removed: a run may be retried before its cancel has removed what it had', async () => {
+  const run = aRun(++runs, { handler: `handler-${++handlers}`, attempt: 2 })
+  const stream = new WorkStream(base.broker)
+  await base.publisher.send({ subject: subjectOf(run), body: JSON.stringify({ attempt: 2 }) })
+  await stream.remove(only({ ...run, attempt: 1 }))
+  assert.equal((await stream.find(only(run)))?.attempt, 2)
+  await stream.remove(only(run))
+  assert.equal(await stream.find(only(run)), undefined)
+})
+
 test('what others were delivered comes again after a message that was delivered later is removed', async () => {
   const { consumer, runs: all } = await delivered(6)
   const stream = new WorkStream(base.broker)

@@ -30,10 +30,13 @@ export class WorkStream implements StoredWork {
     return message ? { sequence: message.seq, attempt: attemptOf(message.string()) } : undefined
   }
 
-  /** Removes the message of a task, if there is one. */
+  /**
+   * Removes the message of a task, if there is one. That of a later attempt stays: the run was retried, or resumed, and its message would be published once more, while
+   * an executor has it.
+   */
   async remove(work: Work): Promise<void> {
     const message = await this.find(work)
-    if (message) await this.delete(message.sequence)
+    if (message && (message.attempt ?? 0) <= work.task.attempt) await this.delete(message.sequence)
   }
 
   /** Removes the messages of all tasks of a fan-out run: those that were delivered one by one, all others at once. */

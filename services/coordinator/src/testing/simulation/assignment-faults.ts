@@ -17,13 +17,13 @@ export const ASSIGNMENT_FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'an assigned run that is queued keeps its instance': {
-    seed: 6,
+    seed: 36,
     isSingle: true,
     leadsTo: /never ended/,
     tamper: ({ set: { target, ...set }, ...change }) => ({ ...change, set: target === null ? set : { ...set, ...(target && { target }) } }),
   },
   'what an instance releases of an assignment keeps its attempt': {
-    seed: 7,
+    seed: 27,
     isSingle: true,
     leadsTo: /was run twice/,
     tamper: (change) => {
@@ -32,7 +32,7 @@ export const ASSIGNMENT_FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'what an instance declines is queued whoever has checked it since': {
-    seed: 52,
+    seed: 153,
     isSingle: true,
     leadsTo: /was run twice/,
     tamper: (change) => {
@@ -42,7 +42,7 @@ export const ASSIGNMENT_FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'an assigned run is not checked': {
-    seed: 6,
+    seed: 29,
     isSingle: true,
     leadsTo: /never ended/,
     store: (store) =>

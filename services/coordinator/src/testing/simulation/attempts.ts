@@ -11,7 +11,7 @@ export const taken = (instance: Instance, delivery: Delivery): Held => {
 
 export const claimOf = (instance: Instance, { work, delivery }: Held) => ({
   ...{ taskId: work.taskId, attempt: work.attempt, instance: instance.id, session: instance.session },
-  redelivered: delivery === undefined || delivery.count > 1,
+  redelivered: delivery !== undefined && delivery.count > 1,
   ...(isForeign(instance, work) ? { incompatible: true as const } : {}),
 })
 

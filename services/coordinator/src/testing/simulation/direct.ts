@@ -1,6 +1,6 @@
 import { type AssignmentAnswer, type OfferAnswer, TIMES, type WorkMessage } from '@carillon/contracts'
 import type { FakeClock } from '@carillon/runtime/testing'
-import { fresh, type Held, type Instance, isForeign, keyOf } from './instance.ts'
+import { fresh, type Held, type Instance, isAttempt, isForeign, keyOf } from './instance.ts'
 import type { Random } from './random.ts'
 import type { Suspicions } from './suspicions.ts'
 
@@ -121,13 +121,14 @@ export class DirectRequests {
 
   #answerOffer(instance: Instance, work: WorkMessage): OfferAnswer | undefined {
     const { isBroadcast, violated } = this.#given
-    if (isForeign(instance, work)) return { accepted: false, reason: 'other-program' }
     const isKnown = instance.done.has(keyOf(work)) || isHeld(instance, work)
-    if (!isKnown && !isBroadcast && this.#happens(0.2)) return { accepted: false, reason: 'busy' }
+    const needsClaim = instance.ended.has(keyOf(work))
+    const isFree = isKnown || needsClaim || (!instance.refused.has(keyOf(work)) && (isBroadcast || !this.#happens(0.2)))
+    if (isForeign(instance, work) && !isKnown && !needsClaim) return { accepted: false, reason: 'other-program' }
+    if (!isFree) return { accepted: false, reason: 'busy' }
     const other = isBroadcast && [...instance.legs].find((taskId) => taskId !== work.taskId)
     if (other) violated(`instance ${instance.id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
     instance.legs.add(work.taskId)
-    const needsClaim = instance.ended.has(keyOf(work))
     if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, needsClaim, ...fresh() })
     return this.#happens(0.1) ? undefined : { accepted: true }
   }
@@ -136,26 +137,21 @@ export class DirectRequests {
     const declined: string[] = []
     for (const work of works) {
       if (isHeld(instance, work)) continue
-      const isTaken = instance.held.length < CONCURRENCY && !isForeign(instance, work) && !this.#happens(0.2)
-      if (!isTaken) declined.push(work.taskId)
-      else
-        instance.held.push({
-          work,
-          attempt: work.attempt,
-          delivery: undefined,
-          isAssigned: true,
-          needsClaim: isOld || hasEnded(instance, work),
-          ...fresh(),
-        })
+      const hasEnded = instance.ended.has(keyOf(work)) || instance.done.has(keyOf(work))
+      const isFree = instance.held.length < CONCURRENCY && !isForeign(instance, work) && !instance.refused.has(keyOf(work))
+      if (!hasEnded && (!isFree || this.#happens(0.2))) {
+        instance.refused.add(keyOf(work))
+        declined.push(work.taskId)
+        continue
+      }
+      const needsClaim = isOld || hasEnded
+      instance.held.push({ work, attempt: work.attempt, delivery: undefined, isAssigned: true, needsClaim, ...fresh() })
     }
     return this.#happens(0.2) ? undefined : { declined, held: instance.held.length, most: CONCURRENCY }
   }
 }
 
-const isHeld = (instance: Instance, work: WorkMessage) =>
-  instance.held.some((held) => keyOf(held.work) === keyOf(work) || `${held.work.taskId}#${held.attempt}` === keyOf(work))
-
-const hasEnded = (instance: Instance, work: WorkMessage) => instance.ended.has(keyOf(work)) || instance.done.has(keyOf(work))
+const isHeld = (instance: Instance, work: WorkMessage) => instance.held.some((held) => isAttempt(held, work.taskId, work.attempt))
 
 /** Another instance may have it, too. */
 const isForAny = ({ isAssigned, delivery }: Held) => isAssigned === true || delivery !== undefined

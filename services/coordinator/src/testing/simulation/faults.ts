@@ -56,7 +56,7 @@ const ONE_LEAF = [{ stage: 'map', mapped: 0, state: 'succeeded', count: 1 }] as 
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   'which program has begun a run is not stored': {
-    seed: 420,
+    seed: 58,
     leadsTo: /steps of several programs/,
     tamper: ({ set: { program: _, ...set }, ...change }) => ({ ...change, set }),
   },
@@ -166,7 +166,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       }),
   },
   'a task that maps is not checked for whether it still runs': {
-    seed: 143,
+    seed: 318,
     tamper: (change) => (change.set.mapped ? { ...change, expect: { state: RUN_STATES } } : change),
   },
   'a reduce is made while leaves are open': {

@@ -40,6 +40,8 @@ export interface Instance {
   readonly done: Set<string>
   /** The same of those that were pulled or assigned. */
   readonly ended: Set<string>
+  /** Attempts that it was assigned, and has declined or released. */
+  readonly refused: Set<string>
   /** Tasks of a broadcast that it was offered. */
   readonly legs: Set<string>
 }
@@ -64,6 +66,7 @@ export const newInstance = (id: string, { hasSession, program }: { hasSession: b
   held: [],
   done: new Set(),
   ended: new Set(),
+  refused: new Set(),
   legs: new Set(),
 })
 
@@ -145,6 +148,10 @@ export function drop(instance: Instance, held: Held): void {
   const at = instance.held.indexOf(held)
   if (at >= 0) instance.held.splice(at, 1)
 }
+
+/** Whether it is this attempt, or was it when it came. */
+export const isAttempt = ({ work, attempt: now }: Held, taskId: string, attempt: number) =>
+  work.taskId === taskId && (work.attempt === attempt || now === attempt)
 
 export const keyOf = (work: WorkMessage) => `${work.taskId}#${work.attempt}`
 export const idsOf = ({ work, attempt }: Held) => ({ runId: work.runId, taskId: work.taskId, attempt })

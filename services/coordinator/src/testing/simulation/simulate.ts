@@ -1,4 +1,4 @@
-import { isEnded, type Report } from '@carillon/contracts'
+import { isEnded } from '@carillon/contracts'
 import { FakeClock, settle } from '@carillon/runtime/testing'
 import type { RunRecord, Store } from '@carillon/store'
 import { LIFE_KINDS } from '../../lives.ts'
@@ -7,9 +7,22 @@ import { FakePresence } from '../test-coordinator.ts'
 import { Attempts, claimOf, endOf, taken } from './attempts.ts'
 import { type Delivery, SimulatedBroker } from './broker.ts'
 import { MortalCoordinators } from './coordinators.ts'
+import { ReportDelivery } from './deliver-reports.ts'
 import { DirectRequests, remember } from './direct.ts'
 import type { Fault } from './faults.ts'
-import { drop, type Held, type Instance, idsOf, keyOf, namesOfAlive, newInstance, type Program, register, workOn } from './instance.ts'
+import {
+  drop,
+  type Held,
+  type Instance,
+  idsOf,
+  isAttempt,
+  keyOf,
+  namesOfAlive,
+  newInstance,
+  type Program,
+  register,
+  workOn,
+} from './instance.ts'
 import { isOver, judgeEnd } from './judge.ts'
 import { Random } from './random.ts'
 import { randomRun } from './random-run.ts'
@@ -37,13 +50,12 @@ export class Simulation {
   readonly #program: Program
   readonly #suspicions: Suspicions
   readonly #direct: DirectRequests
+  readonly #reports: ReportDelivery
   readonly #attempts: Attempts
   /** Instances take assignments, and the run is one that may be assigned. */
   readonly #hasAssignments: boolean
   /** Every other instance has another program. */
   readonly #hasPrograms: boolean
-  /** Late reports of instances that were declared lost. */
-  readonly #late: { readonly instance: string; readonly report: Report }[] = []
   /** Writes take no time, nothing fails. */
   #isCalm = true
 
@@ -65,6 +77,8 @@ export class Simulation {
     this.#direct = new DirectRequests({ ...shared, ...requests })
     const world = { store: options.store, presence: this.#presence, broker: this.#broker, fault: options.fault }
     this.#coordinators = new MortalCoordinators({ ...shared, ...world, slowTurns: isFanOut(this.#run) ? 3 : 40 })
+    const delivery = { broker: this.#broker, coordinators: this.#coordinators, losesReports: options.fault?.losesReports ?? false }
+    this.#reports = new ReportDelivery({ ...shared, ...delivery })
     this.#broker.answer = (...offer) => this.#direct.offered(...offer)
     this.#broker.assign = (...assignment) => this.#direct.assigned(...assignment)
     for (let i = 0; i < 3; i++) this.#join()
@@ -102,11 +116,11 @@ export class Simulation {
       [6, () => this.#take()],
       [6, () => this.#begin()],
       [6, () => this.#finish()],
-      [6, () => this.#apply()],
+      [6, () => this.#reports.apply()],
       [2, () => this.#redeliver()],
       [1, () => this.#die()],
       [0.5, () => this.#dieReported()],
-      [1, () => this.#sayLate()],
+      [1, () => this.#reports.sayLate()],
       [1, () => this.#coordinators.crashSoon()],
       [1, () => this.#coordinators.revive()],
       [3, () => this.#wake(1 + this.#random.below(12_000))],
@@ -122,6 +136,8 @@ export class Simulation {
       [late, () => this.#loseStill()],
       [0.3 * late, () => this.#coordinators.crash()],
       [0.5 * late, () => this.#giveBack()],
+      [0.3 * late, () => this.#pause(true)],
+      [0.7 * late, () => this.#pause(false)],
     ]
     // Up to four things at once: what they read and write is then mixed.
     await Promise.all(Array.from({ length: 1 + this.#random.below(4) }, () => this.#random.weighted(actions)()))
@@ -132,6 +148,7 @@ export class Simulation {
     this.#coordinators.revive()
     for (const instance of this.#instances) this.#goOn(instance)
     this.#direct.arriveAll()
+    if ((await this.#stored()).state === 'paused') await this.#pause(false)
     while (this.#broker.orders.length > 0) this.#obey()
     for (const instance of this.#instances) if (!instance.alive) await this.#lose(instance)
     for (let i = 0; i < 2; i++) if (!this.#instances.some(({ alive }, n) => alive && (!this.#hasPrograms || n % 2 === i))) this.#join()
@@ -140,7 +157,7 @@ export class Simulation {
       await this.#begin()
       await this.#finish()
     }
-    while (this.#broker.reports.length > 0) await this.#apply()
+    while (this.#broker.reports.length > 0) await this.#reports.apply()
     for (const delivery of this.#broker.work.values())
       if (delivery.holder && !this.#instances.some(({ alive, held }) => alive && held.some((one) => one.delivery === delivery))) {
         delivery.holder = undefined
@@ -189,7 +206,10 @@ export class Simulation {
     const answer = await this.#coordinators.with((coordinator) => coordinator.claimTask.execute('default', claim))
     if (answer === undefined) return
     held.needsClaim = false
-    if (answer.run) {
+    const other = answer.run && instance.held.find((one) => one !== held && isAttempt(one, work.taskId, answer.attempt))
+    // It runs there already: by now that is what answers for the delivery.
+    if (other) drop(instance, held)
+    else if (answer.run) {
       held.attempt = answer.attempt
       held.isClaimed = true
     } else {
@@ -219,7 +239,7 @@ export class Simulation {
     if (!isDone || !instance.alive || !instance.held.includes(held)) return
     const report = endOf(held, { outcome, random: this.#random, isCalm: this.#isCalm })
     this.#broker.report(instance.id, report)
-    if (!this.#isCalm && this.#random.chance(0.1)) this.#late.push({ instance: instance.id, report })
+    if (!this.#isCalm && this.#random.chance(0.1)) this.#reports.mayBeLate(instance.id, report)
     if (!this.#fault?.forgetsEnded) remember(instance, held)
     drop(instance, held)
     if (held.delivery?.holder !== instance.id) return
@@ -254,7 +274,7 @@ export class Simulation {
       this.#suspicions.add(held.work.taskId)
       // What is left of a map's task that was not done cannot have succeeded.
       const outcome = held.work.task === undefined && held.work.index !== undefined ? 'succeeded' : 'failed'
-      this.#late.push({ instance: instance.id, report: { ...idsOf(held), type: 'finished', outcome } })
+      this.#reports.mayBeLate(instance.id, { ...idsOf(held), type: 'finished', outcome })
     }
     this.#showPresence()
     await settle()
@@ -273,7 +293,7 @@ export class Simulation {
       this.#broker.report(instance.id, { ...idsOf(held), type: 'died', blame: held === guilty ? 'this' : 'another', error })
     for (const held of guilty ? [...others, guilty] : others) this.#suspicions.add(held.work.taskId)
     this.#showPresence()
-    for (let i = 0; i < 10 && this.#broker.reports.length > 0; i++) await this.#apply()
+    for (let i = 0; i < 10 && this.#broker.reports.length > 0; i++) await this.#reports.apply()
     // Else its loss is applied before its reports.
     if (this.#broker.reports.length > 0) for (const held of begun) this.#suspicions.add(held.work.taskId)
     await this.#lose(instance)
@@ -304,28 +324,6 @@ export class Simulation {
     // It has registered again before it reads anything.
     if (instance.alive) for (const set of [this.#presence.lost, this.#presence.gone]) set.delete(instance.id)
     this.#direct.goOn(instance)
-  }
-
-  #sayLate(): void {
-    const report = this.#random.pick(this.#late)
-    if (report) this.#broker.report(report.instance, report.report)
-  }
-
-  async #apply(): Promise<void> {
-    const { reports } = this.#broker
-    const batches = this.#random.chance(0.5) ? 2 : 1
-    await Promise.all(
-      Array.from({ length: batches }, async () => {
-        const batch = reports.splice(0, 1 + this.#random.below(4))
-        if (batch.length === 0) return
-        this.#broker.unacknowledged += batch.length
-        const done = await this.#coordinators.with((coordinator) => coordinator.applyReports.execute(batch).then(() => true))
-        this.#broker.unacknowledged -= batch.length
-        const again = done === undefined || (!this.#isCalm && this.#random.chance(0.1))
-        if (again && !(this.#fault?.losesReports && done === undefined)) reports.unshift(...batch)
-      }),
-    )
-    await settle()
   }
 
   async #wake(ms: number): Promise<void> {
@@ -367,7 +365,7 @@ export class Simulation {
     const instance = this.#alive()
     const held = instance?.held.find(({ begun, needsClaim, isAssigned }) => isAssigned && !begun && !needsClaim)
     if (!instance || !held) return
-    remember(instance, held)
+    instance.refused.add(keyOf(held.work))
     this.#release(instance, held)
   }
 
@@ -375,6 +373,11 @@ export class Simulation {
     drop(instance, held)
     this.#broker.report(instance.id, { ...idsOf(held), type: 'released' })
     if (held.delivery?.holder === instance.id) held.delivery.holder = undefined
+  }
+
+  async #pause(isPaused: boolean): Promise<void> {
+    const { id } = this.#run
+    await this.#coordinators.with(({ changeRuns }) => (isPaused ? changeRuns.pause('default', id) : changeRuns.resume('default', id)))
   }
 
   async #retry(): Promise<void> {
