@@ -33,7 +33,7 @@ export const workSchema = z.object({
   context: z.record(z.string(), z.unknown()).exactOptional(),
   /** Processes died while they ran it, of an unknown cause: nothing else may run in the process while it does. */
   alone: z.literal(true).exactOptional(),
-  /** Of a run with a deadline: claim it before you run it, also when it is delivered for the first time. */
+  /** Claim it before you run it, also when it is delivered for the first time: its run has a deadline, or it was released and got a new message. */
   claim: z.literal(true).exactOptional(),
   /** The try of a retry that its run is part of, as `scene/attempt`: what its handler calls is not retried by itself. */
   withinRetry: z.string().exactOptional(),

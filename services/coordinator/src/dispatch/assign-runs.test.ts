@@ -200,19 +200,30 @@ test('what nobody received goes to the work queue at once', async (context) => {
   assert.deepEqual([offered(coordinator), queued(coordinator)], [[], ['1.1']])
 })
 
-test('without an answer the instance is asked about each: what it has it keeps, the rest goes to the work queue', async (context) => {
+test('without an answer the instance is asked about each: what it has it keeps, the rest goes to the work queue as a further attempt', async (context) => {
   const coordinator = await withInstances(context, 'i-1')
   failing(coordinator, NO_ANSWER)
   const answers = [{ accepted: true }, { accepted: false, reason: 'busy' }] as const
   coordinator.fake.answerOffer = () => answers[coordinator.fake.offers.length - 1] ?? { accepted: true }
   const runs = [1, 2].map((n) => aNewRun(coordinator, n))
   await insert(coordinator, ...runs)
-  assert.deepEqual([offered(coordinator), queued(coordinator)], [['i-1: 1.1 i-1-s', 'i-1: 2.1 i-1-s'], ['2.1']])
+  assert.deepEqual([offered(coordinator), queued(coordinator)], [['i-1: 1.1 i-1-s', 'i-1: 2.1 i-1-s'], ['2.2']])
   assert.deepEqual(coordinator.assignments.assignedTo('default', 'i-1'), [runs[0]?.id])
   assert.deepEqual(
     [(await runOf(coordinator, runs[0]?.id ?? '')).target, (await runOf(coordinator, runs[1]?.id ?? '')).attempt],
-    ['i-1', 1],
+    ['i-1', 2],
   )
+})
+
+test('what an instance has released, and refuses when it is offered, is not released once more when its report comes', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  failing(coordinator, NO_ANSWER)
+  coordinator.fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
+  const run = aNewRun(coordinator, 1)
+  await insert(coordinator, run)
+  await report(coordinator, run, { type: 'released' })
+  const { attempt, reason } = await runOf(coordinator, run.id)
+  assert.deepEqual([attempt, reason, queued(coordinator)], [2, null, ['1.2']])
 })
 
 test('without any answer a run stays where it is until its check', async (context) => {

@@ -205,7 +205,7 @@ export class AssignRuns implements Assignments {
     await this.#toQueue(runs.filter(({ id }) => ids.has(id)))
   }
 
-  async #toQueue(runs: readonly RunRecord[], options: { isOverdue?: boolean } = {}): Promise<void> {
+  async #toQueue(runs: readonly RunRecord[], options: { wasOffered?: true } = {}): Promise<void> {
     const now = this.#options.clock.now()
     for (const run of runs) this.notStored(run)
     await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, { now, ...options }) })))
@@ -220,7 +220,7 @@ export class AssignRuns implements Assignments {
     if (!(await reports.passed())) return
     const offer = async (run: RunRecord) => {
       const answer = await sender.send(run, run, run.target as string)
-      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run], { isOverdue })
+      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run], { wasOffered: true })
       else if (answer === undefined && isOverdue) {
         this.#outcomes.add(1, { outcome: 'taken-away' })
         await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])

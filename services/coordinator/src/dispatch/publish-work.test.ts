@@ -33,3 +33,28 @@ test('of a batch whose sequences are not contiguous each message is asked about,
   assert.equal((await base.broker.manager.streams.info('WORK')).state.messages, 5)
   assert.equal((await new WorkStream(base.broker).sequences(subjectsOf)).size, 5)
 })
+
+test('a released task whose message is of an earlier attempt gets one that is claimed before it begins', async (context) => {
+  const base = await startTestBroker(['WORK'])
+  context.after(() => base.stop())
+  const store = await openStore('sqlite::memory:')
+  context.after(() => store.close())
+  const stream = new WorkStream(base.broker)
+  const work = new WorkPublisher({ ...base, store, stream, publisher: base.publisher, clock: systemClock })
+  const fields = { state: 'queued', queuedAt: 1_000, attempt: 3, attempts: 3 } as const
+  const [released, retried] = [aRun(1, { ...fields, reason: 'released' }), aRun(2, { ...fields, reason: 'retry' })]
+  const subjectOf = (run: typeof released) => subjects.work(run.namespace, run.handler, run.id)
+  for (const run of [released, retried]) await base.publisher.send({ subject: subjectOf(run), body: '{"attempt":2}' })
+  for (const run of [released, retried]) work.expect(run)
+  for (const run of [released, retried]) work.publish(onlyTask(run))
+  await eventually('both are confirmed', () => work.outstanding === 0)
+  const bodies = [released, retried].map(async (run) => {
+    const message = await base.broker.manager.direct.getMessage('WORK', { last_by_subj: subjectOf(run) })
+    const { attempt, claim } = JSON.parse(message?.string() ?? '{}')
+    return [attempt, claim]
+  })
+  assert.deepEqual(await Promise.all(bodies), [
+    [3, true],
+    [3, undefined],
+  ])
+})

@@ -238,7 +238,9 @@ export class WorkPublisher implements WorkQueue, UnconfirmedWork {
   #send(work: WholeWork, messageId: string, knownAt: number): void {
     const { run, task } = work
     if (this.#isOld(knownAt, task.id)) return
-    const message = { subject: subjectOf(work), body: workText(run, task), messageId, traceparent: run.traceparent ?? undefined }
+    // It has a new message only if the former one is gone, or was of an earlier attempt. Begun without a claim it would still count as released, and so begin twice.
+    const claim = task.reason === 'released'
+    const message = { subject: subjectOf(work), body: workText(run, task, { claim }), messageId, traceparent: run.traceparent ?? undefined }
     if (this.#outgoing.length === 0) queueMicrotask(() => this.#sendAll())
     this.#outgoing.push({ taskId: task.id, attempt: task.attempt, message })
     this.#outgoingBytes += message.body.length

@@ -44,10 +44,10 @@ test('what is decided about it is refused once another coordinator has checked i
     assert.deepEqual(expect, { state: ['queued'], attempt: 1, owner: [null], target: 'i-1', wakeAt: NOW })
 })
 
-test('one that is declined goes to the work queue as it is; after its check as a further attempt that uses no try', () => {
+test('one that is declined goes to the work queue as it is; after an offer as a further attempt that uses no try', () => {
   const declined = { state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: NOW }
   assert.deepEqual(decideToQueue(assigned, { now: NOW }).set, declined)
-  assert.deepEqual(decideToQueue(assigned, { now: NOW, isOverdue: true }).set, { ...declined, attempt: 2, attempts: 4, sleeps: 1 })
+  assert.deepEqual(decideToQueue(assigned, { now: NOW, wasOffered: true }).set, { ...declined, attempt: 2, attempts: 4, sleeps: 1 })
 })
 
 test('without an answer after its check another instance gets it, as a further attempt that uses no try, and it is no suspect', () => {

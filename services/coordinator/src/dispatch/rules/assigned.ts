@@ -30,13 +30,14 @@ const asChecked = ({ attempt, target, wakeAt }: RunHead) => ({ state: ['queued']
 
 /**
  * Its instance does not take it: it goes to the work queue.
- * @param context.isOverdue another coordinator may have assigned it, whose request may still arrive: then it is a further attempt
+ * @param context.wasOffered it has refused an offer, because its answer to the assignment was not known. It may have had the run, and its report that it releases it be on its way, or
+ *   the assignment may still arrive, if another coordinator has sent it: it is a further attempt
  */
-export const decideToQueue = (run: RunHead, { now, isOverdue = false }: { now: number; isOverdue?: boolean }): Decision => ({
+export const decideToQueue = (run: RunHead, { now, wasOffered = false }: { now: number; wasOffered?: boolean }): Decision => ({
   event: 'checked',
   expect: asChecked(run),
   set: {
-    ...(isOverdue ? furtherAttempt(run) : {}),
+    ...(wasOffered ? furtherAttempt(run) : {}),
     ...{ state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
   },
 })

@@ -270,8 +270,8 @@ function inputText(run: RunRecord, { item }: TaskToDo): string {
   return `,"context":${JSON.stringify(context)},"payload":${payload === undefined ? run.payload : JSON.stringify(payload)}`
 }
 
-/** Body of a work message or an offer: the payload is JSON text already. */
-export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
+/** Body of a work message or an offer: the payload is JSON text already. @param options.claim it has to be claimed before it begins, whatever it is */
+export function workText(run: RunRecord, task: RunHead | TaskToDo, { claim = false }: { claim?: boolean } = {}): string {
   let text = `{"runId":"${run.id}","taskId":"${task.id}","handler":"${run.handler}","attempt":${task.attempt}`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.timeoutMs !== null) text += `,"timeoutMs":${run.timeoutMs}`
@@ -285,7 +285,7 @@ export function workText(run: RunRecord, task: RunHead | TaskToDo): string {
   if (run.terms?.withinRetry !== undefined) text += `,"withinRetry":"${run.terms.withinRetry}"`
   if (task.program !== null) text += `,"program":"${task.program}"`
   // Whether it begins or expires is decided by one write: reports of a short task come when it has ended.
-  if (limitOf(run)?.event === 'expired') text += ',"claim":true'
+  if (claim || limitOf(run)?.event === 'expired') text += ',"claim":true'
   if (!isTaskRecord(task)) return `${text},"payload":${run.payload}}`
   if (task.node !== null) return `${text}${inputText(run, task)}}`
   return `${text},"payload":${run.plan?.each && task.item !== null ? task.item : run.payload}}`

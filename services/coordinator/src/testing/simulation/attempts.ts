@@ -6,7 +6,7 @@ import type { Random } from './random.ts'
 /** What an instance holds when a message has come. It has to be claimed if another instance may have had it, or is to. */
 export const taken = (instance: Instance, delivery: Delivery): Held => {
   const { work, count } = delivery
-  return { work, attempt: work.attempt, delivery, needsClaim: count > 1 || isForeign(instance, work), ...fresh() }
+  return { work, attempt: work.attempt, delivery, needsClaim: count > 1 || work.claim === true || isForeign(instance, work), ...fresh() }
 }
 
 export const claimOf = (instance: Instance, { work, delivery }: Held) => ({
