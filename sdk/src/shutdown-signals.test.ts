@@ -27,8 +27,11 @@ for (const isPatient of [true, false]) {
       const [task] = await fake.work('waits', [1])
       await eventually('it runs', () => fake.reports.some(({ type }) => type === 'started'))
       child.kill('SIGTERM')
+      let offers = 0
       await eventually('it drains', async () => {
-        const offer = JSON.stringify({ runId: 'run-0', taskId: 'run-0-0', handler: 'waits', attempt: 1, payload: null })
+        // Another one each time: what was accepted before is accepted again.
+        const taskId = `run-0-${offers++}`
+        const offer = JSON.stringify({ runId: 'run-0', taskId, handler: 'waits', attempt: 1, payload: null })
         const answer = await fake.connection.request(subjects.direct('default', 'child'), offer, { timeout: 2_000 })
         return answer.json<OfferAnswer & { reason?: string }>().reason === 'draining'
       })
