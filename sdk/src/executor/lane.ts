@@ -38,7 +38,9 @@ export interface LaneOptions {
 }
 
 /** A queue with work delivers it as soon as it is requested: after a pause of this length it is empty. */
-const BACKLOG_FOR_MS = 10
+const PAUSE_OF_PULLS_MS = 10
+/** What comes from the queue for a shorter time than this, such as the rest of a large call, is soon over. */
+const BACKLOG_AFTER_MS = 50
 /** Waiting work of slow tasks is released after this, for an instance that has room. */
 const GIVE_BACK_AFTER_MS = 1_000
 
@@ -62,8 +64,9 @@ export class Lane {
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
   readonly #pace = new PaceMeter()
-  /** When work was pulled last, on the monotonic clock. */
+  /** When work was pulled last, and since when without a pause, on the monotonic clock. */
   #pulledAt = Number.NEGATIVE_INFINITY
+  #pulledSince = Number.NEGATIVE_INFINITY
   /** Assigned tasks that wait or run. */
   #assigned = 0
   #isPumping = false
@@ -140,12 +143,14 @@ export class Lane {
 
   /** Work was pulled. */
   pulled(): void {
-    this.#pulledAt = this.#options.clock.monotonic()
+    const now = this.#options.clock.monotonic()
+    if (now - this.#pulledAt > PAUSE_OF_PULLS_MS) this.#pulledSince = now
+    this.#pulledAt = now
   }
 
-  /** Whether the work queue has more, as far as is known: new tasks must not be assigned past it. */
+  /** Whether the work queue does not become empty: new tasks must not be assigned past it. */
   get hasBacklog(): boolean {
-    return this.#options.clock.monotonic() - this.#pulledAt < BACKLOG_FOR_MS
+    return this.#options.clock.monotonic() - this.#pulledAt < PAUSE_OF_PULLS_MS && this.#pulledAt - this.#pulledSince >= BACKLOG_AFTER_MS
   }
 
   get #takesMore(): boolean {
