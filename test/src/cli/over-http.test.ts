@@ -187,7 +187,11 @@ describe('the command line over HTTP', () => {
         const deliveries = incident === undefined ? [] : await mesh.store.deliveries.of(incident.id)
         return deliveries[0]?.state === 'sent' ? incident?.id : undefined
       })
-    const execute = async (way: Way, command: readonly string[]) => {
+    /** What a cancel shows depends on whether the run has begun. */
+    const begun = (way: Way) =>
+      eventually('it runs', async () => (await mesh.store.runs.heads([lastRun[way]]))[0]?.state === 'running' || undefined)
+    const execute = async (way: Way, command: readonly string[], code: number) => {
+      if (command[1] === 'cancel' && code === 0) await begun(way)
       const incident = command[1] === 'incidents' ? await incidentOf(way) : ''
       const args = command.map((word) =>
         word
@@ -201,7 +205,7 @@ describe('the command line over HTTP', () => {
     }
     const differences: string[] = []
     for (const [code, ...command] of COMMANDS) {
-      const [overNats, overHttp] = await Promise.all(WAYS.map((way) => execute(way, command)))
+      const [overNats, overHttp] = await Promise.all(WAYS.map((way) => execute(way, command, code)))
       const [expected, actual] = [overNats, overHttp].map((outcome) => sorted(comparable(outcome as CliOutcome)))
       if (actual !== expected || overNats?.code !== code)
         differences.push(`${command.join(' ')}\n=== over NATS\n${expected}\n=== over HTTP\n${actual}`)

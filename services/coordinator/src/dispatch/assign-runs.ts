@@ -10,7 +10,8 @@ import { decideToCheckAgain, decideToQueue, decideToTakeAway, isAssigned, mayBeA
 import { InstanceRoom } from './rules/instance-room.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 
-const ANSWER_WITHIN_MS = 2_000
+/** A process may compute, or collect garbage, for so long. */
+const ANSWER_WITHIN_MS = 5_000
 /** Bytes of one request, about. */
 const REQUEST_BYTES = 256 * 1024
 

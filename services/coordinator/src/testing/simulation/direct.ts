@@ -5,7 +5,7 @@ import type { Random } from './random.ts'
 import type { Suspicions } from './suspicions.ts'
 
 /** How long a coordinator waits for an answer. */
-const ANSWER_WITHIN_MS = 2_000
+const ANSWER_WITHIN_MS = 5_000
 /** What was sent before a pause of this length is claimed. */
 const LONG_PAUSE_MS = 8_000
 const CONCURRENCY = 2
