@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { hostname, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { Client } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import { type CliOutcome, cliFor, sharedCliFor, startCli } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
@@ -148,6 +149,7 @@ describe('the command line over HTTP', () => {
   let folder: string
   /** Environment of a command over HTTP. */
   let signedIn: { readonly CARILLON_TOKEN: string }
+  const clients: Partial<Record<Way, Client>> = {}
   before(async () => {
     mesh = await startMesh(cleanup, { store: sqlite, gateways: 1 })
     const { authorization = '' } = await mesh.accounts.token(NAMESPACE.http)
@@ -167,6 +169,7 @@ describe('the command line over HTTP', () => {
         await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve, { once: true }))
       })
       await executor.start()
+      clients[way] = executor.client
     }
   })
 
@@ -190,8 +193,12 @@ describe('the command line over HTTP', () => {
     /** What a cancel shows depends on whether the run has begun. */
     const begun = (way: Way) =>
       eventually('it runs', async () => (await mesh.store.runs.heads([lastRun[way]]))[0]?.state === 'running' || undefined)
+    /** A heartbeat says what ran some seconds ago. */
+    const atRest = (way: Way) =>
+      eventually('nothing runs', async () => (await clients[way]?.instances.list())?.items.every(({ load }) => load.running === 0))
     const execute = async (way: Way, command: readonly string[], code: number) => {
       if (command[1] === 'cancel' && code === 0) await begun(way)
+      if (command[0] === 'instances') await atRest(way)
       const incident = command[1] === 'incidents' ? await incidentOf(way) : ''
       const args = command.map((word) =>
         word
