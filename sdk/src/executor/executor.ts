@@ -273,7 +273,7 @@ export class Executor {
     this.#liveness.beatNow()
   }
 
-  /** Who drains a cordoned executor waits until it holds nothing. What is released in one turn is told at once. */
+  /** A drain waits until the heartbeats of a cordoned executor say that it holds no task, so one is sent as soon as it holds fewer: one for all changes of a turn. */
   #heldLess(): void {
     if (!this.#isCordoned || this.#isBeatDue) return
     this.#isBeatDue = true

@@ -68,7 +68,7 @@ export class InstanceRoom {
     for (const taskId of answer.declined) this.#assigned.delete(taskId)
     let later = 0
     for (const { count } of this.#unanswered.values()) later += count
-    // Of those that another coordinator was told of the end; the oldest have most probably ended.
+    // Another coordinator has applied the reports of some: which ones is not known here, most probably the oldest.
     let ended = this.#assigned.size - later - answer.held
     for (const taskId of this.#assigned) {
       if (ended-- <= 0) break

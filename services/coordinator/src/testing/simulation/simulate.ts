@@ -329,9 +329,8 @@ export class Simulation {
   async #wake(ms: number): Promise<void> {
     await this.#clock.advance(ms)
     const query = { until: this.#clock.now(), shares: Array.from({ length: 64 }, (_, share) => share), limit: 100 }
-    const of = (id: string) => id.startsWith(this.#run.id)
     for (const kind of LIFE_KINDS) {
-      const ids = (await this.#store[kind].due(query)).map(({ id }) => id).filter(of)
+      const ids = (await this.#store[kind].due(query)).map(({ id }) => id).filter((id) => id.startsWith(this.#run.id))
       if (ids.length > 0) await this.#coordinators.with((coordinator) => coordinator.wakeLives.execute(ids))
     }
     await settle()
@@ -376,8 +375,7 @@ export class Simulation {
   }
 
   async #pause(isPaused: boolean): Promise<void> {
-    const { id } = this.#run
-    await this.#coordinators.with(({ changeRuns }) => (isPaused ? changeRuns.pause('default', id) : changeRuns.resume('default', id)))
+    await this.#coordinators.with(({ changeRuns }) => changeRuns[isPaused ? 'pause' : 'resume']('default', this.#run.id))
   }
 
   async #retry(): Promise<void> {
