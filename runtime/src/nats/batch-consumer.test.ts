@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
 import { SERVICE_CONSUMERS, subjects, UnacceptableJson } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/wire/internal'
+import { AckPolicy } from '@nats-io/jetstream'
 import { eventually, exerciseService, FakeClock, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
 import { type Incoming, readIncoming } from './incoming.ts'
@@ -26,7 +27,7 @@ interface Gate {
 /** A consumer whose batches are handled by `handle`. */
 function consume(
   handle: (batch: Incoming[]) => Promise<unknown>,
-  limits: { maxMessages?: number; maxInFlight?: number; retryAfterMs?: number } = {},
+  limits: { maxMessages?: number; maxInFlight?: number; retryAfterMs?: number; stream?: string; consumer?: string } = {},
   clock: Clock = systemClock,
 ): BatchConsumer {
   const { broker, log, rejected } = base
@@ -252,4 +253,31 @@ test('a slow batch is reported to the broker as in progress, and so are the mess
     await base.broker.connection.flush()
   }
   await eventually('all are acknowledged', async () => (await owed()) === 0)
+})
+
+test('a pull of EVENTS, which the broker answers by comparing a subject for each run, waits for a minute; others for five seconds', async (context) => {
+  const { connection, manager } = base.broker
+  await manager.consumers.add('EVENTS', {
+    durable_name: 'alerts',
+    ack_policy: AckPolicy.Explicit,
+    filter_subjects: ['carillon.*.event.run.*.failed'],
+  })
+  const pulls = new Map<string, number>()
+  const asked = connection.subscribe('$JS.API.CONSUMER.MSG.NEXT.>', {
+    callback: (_, message) => {
+      pulls.set(message.subject.split('.').at(-2) as string, message.json<{ expires: number }>().expires / 1_000_000)
+    },
+  })
+  context.after(() => asked.unsubscribe())
+  const { batches, handle, open } = gate()
+  await consume(handle, { stream: 'EVENTS', consumer: 'alerts' }).start()
+  await consume(handle).start()
+  await eventually('both pull', () => pulls.size === 2)
+  assert.deepEqual(Object.fromEntries(pulls), { EVENTS: 60_000, TRIGGERS: 5_000 })
+
+  for (const state of ['succeeded', 'failed'])
+    await base.publisher.send({ subject: subjects.event('default', 'run', 'r1', state), body: '{}' })
+  await eventually('what is counted is delivered', () => batches.length === 1)
+  assert.equal(batches[0]?.[0]?.subject, subjects.event('default', 'run', 'r1', 'failed'))
+  open[0]?.()
 })

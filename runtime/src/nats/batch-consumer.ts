@@ -1,4 +1,4 @@
-import { type CarillonError, TIMES } from '@carillon/contracts'
+import { type CarillonError, STREAMS, TIMES } from '@carillon/contracts'
 import { type Clock, pause } from '@carillon/wire/internal'
 import { type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -34,8 +34,13 @@ const RETRY_AFTER_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
 /** Deliveries after which a message that fails alone and permanently is rejected. */
 const TRIES = 5
-/** A consumer that vanished is found again after this long: short, for the fail-over of a cluster. */
-const EXPIRES_MS = 5_000
+/** How long a pull waits. A consumer that vanished without a disconnect is found again after this long: short, for the fail-over of a cluster. */
+const PULL_MS = 5_000
+/**
+ * The same for EVENTS. When a pull begins and at its heartbeats, the broker looks for a message from the last one on, for which it compares every subject of
+ * the stream with the filters: there is one for each run, so this takes 200 ms with 300,000, in which it stores no event (`docs/PERFORMANCE.md`).
+ */
+const PULL_EVENTS_MS = 60_000
 
 /**
  * Consumes a stream in batches: what arrived during one batch is the next one, nothing waits when idle. Messages are acknowledged when their batch is
@@ -89,7 +94,7 @@ export class BatchConsumer extends LoopService {
     const consumer = await jetstream(connection).consumers.get(stream, this.#options.consumer)
     const messages: ConsumerMessages = await consumer.consume({
       max_messages: maxMessages * (maxInFlight + 1),
-      expires: EXPIRES_MS,
+      expires: stream === STREAMS.EVENTS.name ? PULL_EVENTS_MS : PULL_MS,
       abort_on_missing_resource: true,
       callback: (message) => this.#take(message),
     })

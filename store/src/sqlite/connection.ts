@@ -20,7 +20,11 @@ export interface SqliteOptions {
 const BUSY_TIMEOUT_MS = 2_000
 /** SQLite's own. */
 const PAGE_BYTES = 4_096
-const CACHE_KIB = 16_384
+/**
+ * Of pages in memory; the system caches the file beside it. A commit after a page was split goes through the whole cache (`pcache1TruncateUnsafe`), so a
+ * larger one makes each commit dearer: 60 µs with 16 MiB (`docs/PERFORMANCE.md`).
+ */
+const CACHE_KIB = 4_096
 
 export type Row = Record<string, unknown>
 /** A row by the places of its columns. Node makes it in a third of the time that an object with a name for each column takes. */

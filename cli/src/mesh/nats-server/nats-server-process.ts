@@ -25,6 +25,8 @@ export interface StartNatsServerOptions {
   readonly maxPayloadBytes?: number
   /** Further lines for the config file, such as `authorization { … }`. */
   readonly configLines?: readonly string[]
+  /** Of its process. Default: that of this one. */
+  readonly environment?: NodeJS.ProcessEnv
 }
 
 export interface NatsServerExit {
@@ -107,7 +109,7 @@ async function startOn(place: ServerPlace, options: StartNatsServerOptions): Pro
   }
   configure()
   const logStart = statSync(files.log, { throwIfNoEntry: false })?.size ?? 0
-  const child = launch(options.binary, files)
+  const child = launch(options, files)
   const exited = exitOf(child)
   const failure = await waitUntilReady({ place, serverName, exited, log: { path: files.log, start: logStart }, say: options.say })
   if (failure !== undefined) {
@@ -136,10 +138,14 @@ async function startOn(place: ServerPlace, options: StartNatsServerOptions): Pro
   }
 }
 
-function launch(binary: string, files: { config: string; log: string }): ChildProcess {
+function launch({ binary, environment }: StartNatsServerOptions, files: { config: string; log: string }): ChildProcess {
   const log = openSync(files.log, 'a')
   try {
-    const child = spawn(binary, ['-c', files.config], { detached: true, stdio: ['ignore', log, log] })
+    const child = spawn(binary, ['-c', files.config], {
+      detached: true,
+      stdio: ['ignore', log, log],
+      ...(environment && { env: environment }),
+    })
     endWithUs(child)
     return child
   } finally {

@@ -1,8 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { now } from '../../clock.ts'
 import { lockDataFolder } from '../nats-server/data-folder-lock.ts'
 import { findNatsServer } from '../nats-server/find-nats-server.ts'
 import { type NatsServerProcess, startNatsServer } from '../nats-server/nats-server-process.ts'
+import { brokerEnvironment } from './broker-environment.ts'
 import { type DemoProcess, startDemoProcess } from './demo-process.ts'
 import { LogFile } from './log-file.ts'
 import type { MeshOptions } from './mesh-options.ts'
@@ -79,7 +81,8 @@ async function startBroker({ data, host, port }: MeshOptions, { started, say, si
   const binary = await findNatsServer({ say, signal })
   let chosenPort = port
   const start = async (): Promise<Broker> => {
-    const server = await startNatsServer({ binary, host, port: chosenPort, dataDir: join(data, 'nats'), say })
+    const environment = brokerEnvironment(process.env, availableParallelism())
+    const server = await startNatsServer({ binary, host, port: chosenPort, dataDir: join(data, 'nats'), say, environment })
     // A broker that comes back must be found where it was.
     chosenPort = server.port
     const exited = server.exited.then(({ code, signal: by, error }) => error?.message ?? (by ? `signal ${by}` : `exit code ${code}`))
