@@ -6,7 +6,7 @@ import type { SimulatedBroker } from './broker.ts'
 import { changedBy, type Fault } from './faults.ts'
 import { patience } from './patience.ts'
 import type { Random } from './random.ts'
-import { COORDINATORS, type StoreHooks, watchedStore } from './store.ts'
+import { COORDINATORS, cutAfterWrites, type StoreHooks, watchedStore } from './store.ts'
 import type { Suspicions } from './suspicions.ts'
 
 type UseCases = ReturnType<typeof partsOn>
@@ -84,11 +84,7 @@ export class MortalCoordinators {
       isDead: () => coordinator().isDead,
       delay: () => (!isCalm() && random.chance(0.2) ? 1 + random.below(slowTurns) : 0),
       die: () => coordinator().die(),
-      cut: () => {
-        const one = coordinator()
-        if (one.writesLeft === undefined || one.writesLeft-- > 0) return undefined
-        return random.chance(0.5) ? 'before' : 'after'
-      },
+      cut: () => cutAfterWrites(coordinator(), random),
       tamper: fault?.tamper,
       lastStart: this.#lastStart,
       violated,

@@ -26,6 +26,15 @@ export interface StoreHooks {
   violated(what: string): void
 }
 
+/**
+ * Cuts off the write after `writesLeft` more of a process, if it is to die.
+ * @param random.chance decides on which side of the write
+ */
+export function cutAfterWrites(process: { writesLeft: number | undefined }, random: { chance(share: number): boolean }): Cut {
+  if (process.writesLeft === undefined || process.writesLeft-- > 0) return undefined
+  return random.chance(0.5) ? 'before' : 'after'
+}
+
 /** A new one each time: a promise that all share would keep alive whatever waits for it. */
 const never = () => new Promise<never>(() => undefined)
 

@@ -7,7 +7,7 @@ import { type FakePresence, partsOn } from '../../test-coordinator.ts'
 import type { SimulatedBroker } from '../broker.ts'
 import { patience } from '../patience.ts'
 import type { Random } from '../random.ts'
-import { COORDINATORS, type StoreHooks, watchedStore } from '../store.ts'
+import { COORDINATORS, cutAfterWrites, type StoreHooks, watchedStore } from '../store.ts'
 import type { WorkflowFault } from './workflow-faults.ts'
 
 type UseCases = ReturnType<typeof partsOn>
@@ -123,11 +123,7 @@ export class Coordinators {
       isDead: () => coordinator().isDead,
       delay: () => (this.isCalm || !random.chance(0.2) ? 0 : 1 + random.below(random.chance(0.1) ? 30 : 3)),
       die,
-      cut: () => {
-        const one = coordinator()
-        if (one.writesLeft === undefined || one.writesLeft-- > 0) return undefined
-        return random.chance(0.5) ? 'before' : 'after'
-      },
+      cut: () => cutAfterWrites(coordinator(), random),
       tamper: fault?.tamper,
       lastStart: this.#lastStart,
       violated,
