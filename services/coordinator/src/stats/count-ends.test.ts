@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTestLog, exerciseService, FakeClock } from '@carillon/runtime/testing'
+import { createTestLog, eventually, exerciseService, FakeClock, settle } from '@carillon/runtime/testing'
 import { openStore, type RollupRecord } from '@carillon/store'
 import { FakeStream, mortal, sorted, stored } from '../testing/count-world.ts'
 import { Random } from '../testing/simulation/random.ts'
@@ -117,4 +117,24 @@ test('the loop starts and stops as every service does', async (t) => {
   const clock = new FakeClock()
   const counter = new CountEnds({ events: new FakeStream(new Random(1)), store, shares: () => [0], clock, log: createTestLog().log })
   await exerciseService(counter, { isActive: () => clock.armed > 0 })
+})
+
+test('where memory fills up, ends are counted sooner, but not more than once a second', async (t) => {
+  const store = await openStore('sqlite::memory:')
+  t.after(() => store.close())
+  const [stream, clock] = [new FakeStream(new Random(1)), new FakeClock()]
+  const counter = new CountEnds({ events: stream, store, shares: () => [0], clock, log: createTestLog().log })
+  await counter.start()
+  t.after(() => counter.stop())
+  const mark = async () => (await store.stats.get([MARK_ID]))[0]
+  stream.holdMany()
+  clock.advance(999)
+  await settle()
+  stream.holdMany()
+  await settle()
+  assert.equal(await mark(), undefined)
+  clock.advance(1)
+  await settle()
+  stream.holdMany()
+  await eventually('a round', mark)
 })

@@ -8,6 +8,8 @@ import { firstMark, hasLost, isSettled, MARK_ID, type Mark, markOf, markRecord, 
 import type { EndedFacts } from './rules/rollup.ts'
 
 const ROUND_MS = 5_000
+/** Where so many runs end that memory would not hold them until then, a round follows the one before after this. */
+const SHORTEST_MS = 1_000
 /** Counting may take this share of the time: where very many jobs run, it is done less often. */
 const SHARE_OF_TIME = 1 / 50
 /** Documents that are not read again: those of the current minute, hour and day. */
@@ -57,7 +59,7 @@ export class CountEnds extends LoopService {
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    for (let waitMs = ROUND_MS; await pause(this.#clock, waitMs, signal); ) {
+    for (let waitMs = ROUND_MS; await this.#pause(waitMs, signal); ) {
       const begun = this.#clock.monotonic()
       try {
         await this.round(signal)
@@ -69,6 +71,15 @@ export class CountEnds extends LoopService {
       }
       waitMs = Math.max(ROUND_MS, (this.#clock.monotonic() - begun) / SHARE_OF_TIME)
     }
+  }
+
+  /** Answers whether the loop goes on. */
+  async #pause(waitMs: number, signal: AbortSignal): Promise<boolean> {
+    if (!(await pause(this.#clock, SHORTEST_MS, signal))) return false
+    const early = new AbortController()
+    this.#events.onMany(() => early.abort())
+    await pause(this.#clock, waitMs - SHORTEST_MS, AbortSignal.any([signal, early.signal]))
+    return !signal.aborted
   }
 
   protected onFailure(error: unknown): void {

@@ -123,3 +123,25 @@ test('no more ends are kept than fit: the oldest are read from the stream', () =
   assert.deepEqual([ends.length, next], [0, 50_001])
   assert.equal(published.from(140_001).ends[0]?.runId, 'run-140001')
 })
+
+test('when half of what fits is kept, it should be counted', () => {
+  const published = counting()
+  let calls = 0
+  const keep = (from: number, count: number) =>
+    published.keep(
+      many(from, count),
+      Array.from({ length: count }, (_, i) => from + i),
+    )
+  published.onMany(() => calls++)
+  keep(1, 49_999)
+  assert.equal(calls, 0)
+  keep(50_000, 1)
+  keep(50_001, 1)
+  assert.equal(calls, 1, 'once')
+  published.onMany(() => calls++)
+  assert.equal(calls, 2, 'at once where there are as many already')
+  published.from(50_001)
+  published.onMany(() => calls++)
+  keep(50_002, 1)
+  assert.equal(calls, 2, 'what was counted is not kept')
+})

@@ -5,6 +5,8 @@ import type { EndedFacts } from './rules/rollup.ts'
 
 /** Ends that are kept, of all stretches together: those of some seconds of the fastest mesh. */
 const KEPT_AT_MOST = 100_000
+/** So many are to be counted at once: what is dropped because there are too many must be read from the broker, which takes 30 times as long. */
+const MANY = KEPT_AT_MOST / 2
 /** A shorter stretch is read from the broker, together with what lies around it: to check it would cost more. */
 const SHORTEST = 64
 /** Of a failure; what has a longer message is read from the broker. */
@@ -25,6 +27,7 @@ export class PublishedEnds implements EndsSeen {
   readonly #isCounting: () => boolean
   #stretches: Stretch[] = []
   #count = 0
+  #onMany: (() => void) | undefined
 
   /** @param options.isCounting whether this coordinator counts; else nothing is kept */
   constructor(options: { isCounting: () => boolean }) {
@@ -45,6 +48,20 @@ export class PublishedEnds implements EndsSeen {
     let [dropped, left] = [0, this.#count]
     for (; left > KEPT_AT_MOST; dropped++) left -= this.#stretches[dropped]?.ends.length ?? left
     this.#drop(dropped)
+    this.#notifyOfMany()
+  }
+
+  /** Calls `listener` once, as soon as so many ends are kept that they should be counted. */
+  onMany(listener: () => void): void {
+    this.#onMany = listener
+    this.#notifyOfMany()
+  }
+
+  #notifyOfMany(): void {
+    if (this.#count < MANY) return
+    const listener = this.#onMany
+    this.#onMany = undefined
+    listener?.()
   }
 
   #add(facts: EndedFacts): void {

@@ -36,6 +36,8 @@ export interface EndedEvents {
   storedAt(sequence: number): Promise<string | undefined>
   /** Those behind a sequence. @throws Error when the broker does not give all that it says it has */
   page(query: { after: number; last: number }): Promise<EndsPage>
+  /** Calls `listener` once, as soon as there are so many ends in memory that they should be counted. */
+  onMany(listener: () => void): void
 }
 
 /**
@@ -84,6 +86,7 @@ export function endedEvents({ manager }: Pick<Broker, 'manager'>, published: Pub
       const known = ends.length > 0 ? await publishedPage(ends, last) : undefined
       return known ?? readPage({ after, before: Math.min(ends.length > 0 ? Number.POSITIVE_INFINITY : next, last + 1), last })
     },
+    onMany: (listener) => published.onMany(listener),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Random } from './simulation/random.ts'
 
 /** A stream in memory. Pages are as long as the broker happens to make them. */
 export class FakeStream implements EndedEvents {
+  #onMany: (() => void) | undefined
   readonly ends: EndedFacts[] = []
   readonly random: Random
   made = 1_000
@@ -32,6 +33,15 @@ export class FakeStream implements EndedEvents {
   }
 
   /** Other events have sequences, too. */
+  onMany(listener: () => void): void {
+    this.#onMany = listener
+  }
+
+  /** Memory holds so many ends that they should be counted. */
+  holdMany(): void {
+    this.#onMany?.()
+  }
+
   add(end: Omit<EndedFacts, 'sequence'>): void {
     this.last += 1 + this.random.below(3)
     this.ends.push({ ...end, sequence: this.last })
