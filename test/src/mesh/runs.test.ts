@@ -4,7 +4,7 @@ import { CALLS, LIMITS } from '@carillon/contracts'
 import { eventually, signal, within } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { Cleanup } from '../support/cleanup.ts'
-import { collect, countRuns, offering, refusal } from '../support/clients.ts'
+import { collect, countRuns, offering, PATIENTLY, refusal } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
@@ -125,7 +125,7 @@ for (const store of STORES) {
     test('1,000 runs start in one call and all end; 1,001 are refused and none of them exists', async () => {
       const { client } = await offering(mesh, { tiny: (ctx) => ctx.payload }, { concurrency: 200 })
       const requests = Array.from({ length: LIMITS.runsPerCall }, (_, n) => ({ handler: 'tiny', payload: n }))
-      const { runs } = await client.call(CALLS.runsStart, { runs: requests })
+      const { runs } = await client.call(CALLS.runsStart, { runs: requests }, PATIENTLY)
       const ids = runs.map((run) => ('runId' in run ? run.runId : assert.fail(JSON.stringify(run))))
       assert.equal(new Set(ids).size, 1_000)
       const results = await Promise.all(ids.map((id) => client.handleOf<number>(id).result({ timeoutMs: 60_000 })))

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { RunView } from '@carillon/contracts'
+import { CALLS, type RunView } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
-import { offering, refusal } from '../support/clients.ts'
+import { offering, PATIENTLY, refusal } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
@@ -161,7 +161,9 @@ describe('schedules', { concurrency: true }, () => {
       test('8 changes of one job at once leave one of them', async () => {
         const { client } = await offering(mesh, {})
         const names = Array.from({ length: 8 }, (_, n) => `handler-${n}`)
-        const outcomes = await Promise.allSettled(names.map((handler) => client.jobs.put({ name: 'fought-for', handler })))
+        const outcomes = await Promise.allSettled(
+          names.map((handler) => client.call(CALLS.jobsPut, { name: 'fought-for', handler }, PATIENTLY)),
+        )
         for (const outcome of outcomes)
           if (outcome.status === 'rejected') assert.equal((outcome.reason as { code: string }).code, 'CONCURRENT_CHANGE')
         assert.ok(names.includes((await client.jobs.get('fought-for')).handler))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { LIMITS, type RunView } from '@carillon/contracts'
+import { CALLS, LIMITS, type RunView } from '@carillon/contracts'
 import { CarillonError, type Client, type ConnectOptions, type Mesh, type MeshEvent, type TaskContext } from '@carillon/sdk'
 import { freshNamespace, type TestMesh } from './mesh.ts'
 
@@ -50,9 +50,16 @@ export async function wholeRuns(client: Client): Promise<RunView[]> {
   return Promise.all(items.map(({ runId }) => client.runs.get(runId)))
 }
 
+/** A deadline for calls of which a test waits for the outcome, whatever else the machine does. */
+export const PATIENTLY = { timeoutMs: 60_000 } as const
+
 /** All runs of the client's namespace. */
 export async function countRuns(client: Client): Promise<number> {
   let count = 0
-  for await (const _ of client.runs.list({ limit: LIMITS.pageSize })) count += 1
-  return count
+  for (let cursor: string | undefined; ; ) {
+    const page = await client.call(CALLS.runsList, { limit: LIMITS.pageSize, ...(cursor === undefined ? {} : { cursor }) }, PATIENTLY)
+    count += page.items.length
+    cursor = page.next
+    if (cursor === undefined) return count
+  }
 }
