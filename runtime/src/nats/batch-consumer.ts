@@ -37,8 +37,8 @@ const TRIES = 5
 /** How long a pull waits. A consumer that vanished without a disconnect is found again after this long: short, for the fail-over of a cluster. */
 const PULL_MS = 5_000
 /**
- * The same for EVENTS. When a pull begins and at its heartbeats, the broker looks for a message from the last one on, for which it compares every subject of
- * the stream with the filters: there is one for each run, so this takes 0.6 s with 300,000, in which it stores no event (`docs/PERFORMANCE.md`).
+ * The same for EVENTS. When a pull begins, the broker searches for the next message, and compares every subject of the stream with the filters: there is one
+ * for each run, so this takes 0.6 s with 300,000, in which it stores no event (`docs/PERFORMANCE.md`).
  */
 const PULL_EVENTS_MS = 60_000
 

@@ -25,7 +25,7 @@ export interface StartNatsServerOptions {
   readonly maxPayloadBytes?: number
   /** Further lines for the config file, such as `authorization { … }`. */
   readonly configLines?: readonly string[]
-  /** Of its process. Default: that of this one. */
+  /** Environment variables of the process. Default: those of this one. */
   readonly environment?: NodeJS.ProcessEnv
 }
 
@@ -141,11 +141,7 @@ async function startOn(place: ServerPlace, options: StartNatsServerOptions): Pro
 function launch({ binary, environment }: StartNatsServerOptions, files: { config: string; log: string }): ChildProcess {
   const log = openSync(files.log, 'a')
   try {
-    const child = spawn(binary, ['-c', files.config], {
-      detached: true,
-      stdio: ['ignore', log, log],
-      ...(environment && { env: environment }),
-    })
+    const child = spawn(binary, ['-c', files.config], { detached: true, stdio: ['ignore', log, log], env: environment })
     endWithUs(child)
     return child
   } finally {

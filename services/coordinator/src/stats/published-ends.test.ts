@@ -124,7 +124,7 @@ test('no more ends are kept than fit: the oldest are read from the stream', () =
   assert.equal(published.from(140_001).ends[0]?.runId, 'run-140001')
 })
 
-test('when half of what fits is kept, it should be counted', () => {
+test('with half of what fits in memory the listener is called once, and again only after what was counted is gone', () => {
   const published = counting()
   let calls = 0
   const keep = (from: number, count: number) =>
