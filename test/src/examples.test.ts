@@ -14,7 +14,7 @@ import { sqlite } from './support/stores.ts'
 
 const fileOf = (path: string) => fileURLToPath(new URL(`../../examples/${path}`, import.meta.url))
 
-describe('examples', { concurrency: true }, () => {
+describe('examples', { concurrency: 4 }, () => {
   const cleanup = new Cleanup({ after })
   let mesh: TestMesh
   before(async () => {
@@ -28,7 +28,7 @@ describe('examples', { concurrency: true }, () => {
     const example = start(context, 'dist/send-invoice.js')
     await example.shows(/sent: true/)
     example.signal('SIGTERM')
-    assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
+    assert.deepEqual(await within(60_000, 'the service ends', example.exited), { code: 0, signal: null })
   })
 
   test('retried-payment: the bank is down, the broker dies, the service is killed: all payments are made when they are back', async (context) => {
@@ -51,13 +51,13 @@ describe('examples', { concurrency: true }, () => {
 
   test('order: a handler that is defined once, and tested beside, is offered and requested', async (context) => {
     const example = start(context, 'dist/order/service.js')
-    assert.deepEqual(await within(20_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
     assert.match(example.stdout(), /^book is sent\nreceipt 6 letters, charged 20\.\.\n$/)
   })
 
   test('workers: results in bulk, and an error with its code', async (context) => {
     const example = start(context, 'dist/workers.js')
-    assert.deepEqual(await within(20_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
+    assert.deepEqual(await within(60_000, 'the example ends', example.exited), { code: 0, signal: null }, example.stderr())
     assert.equal(example.stdout(), `${'{ byteLength: 1 }\n'.repeat(3)}RUN_NOT_SUCCEEDED\n`)
   })
 
@@ -163,6 +163,6 @@ describe('examples', { concurrency: true }, () => {
     const { client } = await mesh.connect({ namespace: 'default' })
     assert.deepEqual(await (await client.run('cjs-hello', { name: 'Ada' })).result(), { greeting: 'Hello, Ada!' })
     example.signal('SIGTERM')
-    assert.deepEqual(await within(10_000, 'the service ends', example.exited), { code: 0, signal: null })
+    assert.deepEqual(await within(60_000, 'the service ends', example.exited), { code: 0, signal: null })
   })
 })

@@ -55,7 +55,7 @@ describe('an executor in plain Python, written from docs/PROTOCOL.md', () => {
     assert.deepEqual([wrong.state, wrong.reason], ['failed', 'tasks-failed'])
     // One that is killed would be offered work of the tests that follow, until it is missed.
     executor.signal('SIGTERM')
-    await within(15_000, 'the executor ends', executor.exited)
+    await within(60_000, 'the executor ends', executor.exited)
   })
 
   withPython('runs what it is given: result, log lines, progress, failure, time limit, broadcast', async (path, ending) => {

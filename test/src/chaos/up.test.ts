@@ -32,7 +32,7 @@ test('kill -9 of `carillon up` in the middle of a load, and a new one on its dat
   await startUp(cleanup, { data, demo: false, port: Number(new URL(up.url).port) })
   assert.ok(!isAlive(up.pids.nats))
   await load.stop()
-  await eventually('every run has ended', async () => (await openOf(store, load.accepted)).length === 0, { withinMs: 60_000 })
+  await eventually('every run has ended', async () => (await openOf(store, load.accepted)).length === 0)
   const states = new Set((await store.runs.get(load.accepted)).map((run) => run?.state))
   assert.deepEqual([states, load.refused], [new Set(['succeeded']), []])
 })

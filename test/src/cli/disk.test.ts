@@ -7,7 +7,7 @@ import { Cleanup } from '../support/cleanup.ts'
 import { mountSmallDisk, whyNoSmallDisk } from '../support/small-disk.ts'
 
 const skip = whyNoSmallDisk()
-const PATIENCE = { withinMs: 60_000, everyMs: 500 }
+const SELDOM = { everyMs: 500 }
 
 const runs = async (carillon: Cli) => (await carillon(['run', 'hello', '--timeout', '10s'])).code === 0
 const streamsOf = async (carillon: Cli) => {
@@ -22,16 +22,16 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     const disk = mountSmallDisk(cleanup, 300)
     const up = await startUp(cleanup, { data: disk.folder })
     const carillon = cliFor(cleanup, up.url)
-    await eventually('it works', () => runs(carillon), PATIENCE)
+    await eventually('it works', () => runs(carillon), SELDOM)
     const isSaid = async () => {
       const { ok, message } = await streamsOf(carillon)
       return !ok && /streams have room for \d+ instead of 2624 MiB, as much as the broker has/.test(message)
     }
-    await eventually('health says so', isSaid, PATIENCE)
+    await eventually('health says so', isSaid, SELDOM)
     const isFound = async () => /✗ coordinator: streams: .*as much as the broker has/.test((await carillon(['doctor'])).stdout)
-    await eventually('the doctor finds it', isFound, PATIENCE)
+    await eventually('the doctor finds it', isFound, SELDOM)
     disk.resize(5_000)
-    await eventually('all have grown', async () => (await streamsOf(carillon)).ok, PATIENCE)
+    await eventually('all have grown', async () => (await streamsOf(carillon)).ok, SELDOM)
     process.kill(up.pids.nats, 0)
   })
 
@@ -45,7 +45,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     const up = await startUp(cleanup, { data: disk.folder })
     await up.process.shows(/the disk of .* is almost full: \d+ MiB are free/)
     disk.fill(undefined)
-    await eventually('an executor can register, and work', () => runs(cliFor(cleanup, up.url)), PATIENCE)
+    await eventually('an executor can register, and work', () => runs(cliFor(cleanup, up.url)), SELDOM)
   })
 
   test('a disk that was full: work goes on when there is room again', { timeout: 180_000 }, async (context) => {
@@ -53,7 +53,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     const disk = mountSmallDisk(cleanup, 400)
     const up = await startUp(cleanup, { data: disk.folder })
     const carillon = cliFor(cleanup, up.url)
-    await eventually('it works', () => runs(carillon), PATIENCE)
+    await eventually('it works', () => runs(carillon), SELDOM)
     const nats = await connect({ servers: up.url })
     cleanup.add('the connection', () => nats.close())
     disk.fill(0)
@@ -62,7 +62,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     await up.process.shows(/almost full/)
     disk.fill(undefined)
     await up.process.shows(/nats-server could not write and stores nothing more; it is started again/)
-    await eventually('it works again', () => runs(carillon), PATIENCE)
+    await eventually('it works again', () => runs(carillon), SELDOM)
   })
 
   test('a disk on which nothing useful fits: the error says how much is needed', { timeout: 60_000 }, async (context) => {

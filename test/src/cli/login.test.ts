@@ -96,7 +96,7 @@ test('who is refused hears at once what was tried, from every command, without t
   for (const [index, { env, tried }] of wrong.entries())
     for (const args of index === 0 ? commands : commands.slice(0, 1)) {
       const cli = startCli(cleanup, args, { env })
-      const { code } = await within(20_000, 'it ends', cli.exited)
+      const { code } = await within(60_000, 'it ends', cli.exited)
       const text = cli.stdout() + cli.stderr()
       assert.equal(code, args[0] === 'doctor' ? 1 : 3, text)
       assert.match(text, tried)

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { consoleFolder } from '@carillon/console'
 import type { Client } from '@carillon/sdk'
-import type { Browser } from 'playwright-core'
-import { startBrowser, Visitor, type VisitorOptions } from '../support/browser.ts'
+import type { Browser, BrowserContext } from 'playwright-core'
+import { openProfile, startBrowser, Visitor, type VisitorOptions } from '../support/browser.ts'
 import type { Cleanup } from '../support/cleanup.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { startProvider } from '../support/provider.ts'
@@ -22,10 +22,10 @@ export interface ConsoleMesh {
   readonly cookie: string
   /** The URL of a page of a namespace. */
   at(namespace: string, page: string, base?: string): string
-  /** What makes the admin a visitor of a namespace. */
-  as(namespace: string): VisitorOptions
-  /** The admin comes to a namespace, unless another cookie is given. */
+  /** The admin comes to a namespace, unless another cookie is given. Visitors with equal options share a profile. */
   arrive(namespace: string, options?: Partial<VisitorOptions>): Promise<Visitor>
+  /** Pages that stay open go on reading what comes live. */
+  closeProfiles(): Promise<void>
 }
 
 export async function startConsoleMesh(cleanup: Cleanup): Promise<ConsoleMesh> {
@@ -34,11 +34,21 @@ export async function startConsoleMesh(cleanup: Cleanup): Promise<ConsoleMesh> {
   const browser = await startBrowser(cleanup)
   const [url = ''] = mesh.httpUrls
   const { cookie = '' } = await mesh.accounts.admin()
-  const as = (namespace: string) => ({ url, namespace, cookie })
+  const profiles = new Map<string, Promise<BrowserContext>>()
   return {
-    ...{ mesh, browser, url, cookie, as },
+    ...{ mesh, browser, url, cookie },
     at: (namespace, page, base = url) => `${base}/n/${namespace}/${page}`,
-    arrive: (namespace, options) => Visitor.arrive(browser, { ...as(namespace), ...options }),
+    arrive: async (namespace, more) => {
+      const options = { url, namespace, cookie, ...more }
+      const key = JSON.stringify(options)
+      const profile = profiles.get(key) ?? openProfile(browser, options)
+      profiles.set(key, profile)
+      return Visitor.arrive(await profile, options)
+    },
+    closeProfiles: async () => {
+      profiles.clear()
+      await Promise.all(browser.contexts().map((context) => context.close()))
+    },
   }
 }
 

@@ -40,15 +40,7 @@ describe('the console', { skip: NO_BROWSER }, () => {
 
   for (const [name, makeTests] of Object.entries(SUITES)) {
     describe(name, () => {
-      // Pages that stay open go on reading what comes live.
-      after(
-        async () =>
-          void (await Promise.all(
-            world()
-              .browser.contexts()
-              .map((context) => context.close()),
-          )),
-      )
+      after(() => world().closeProfiles())
       makeTests(world)
     })
   }

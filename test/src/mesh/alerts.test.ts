@@ -18,7 +18,6 @@ const secrets = [`whsec_${Buffer.alloc(32, 5).toString('base64')}`]
 const STUBBORN = fileURLToPath(new URL('../support/stubborn-main.js', import.meta.url))
 const MORTAL = fileURLToPath(new URL('../support/mortal-main.js', import.meta.url))
 /** What lasts is compared every five seconds, an instance is lost after ten; on a loaded machine all of it takes longer. */
-const SLOW = { withinMs: 60_000 }
 const TIMEOUT = { timeout: 150_000 }
 
 interface Said {
@@ -62,7 +61,7 @@ class Receiver {
 
   /** The n-th message of a namespace; all of them have different ids. */
   async nth(namespace: string, n: number): Promise<string> {
-    const said = await eventually(`message ${n} of ${namespace}`, () => this.of(namespace)[n - 1], SLOW)
+    const said = await eventually(`message ${n} of ${namespace}`, () => this.of(namespace)[n - 1])
     const all = this.of(namespace)
     assert.equal(new Set(all.map(({ id }) => id)).size, all.length)
     return `${said.type.replace('incident.', '')}: ${said.summary}`
@@ -121,7 +120,7 @@ for (const store of STORES) {
       test('run-expired, of a handler that was called without a job', TIMEOUT, async () => {
         const { client, namespace, executor } = await offering(mesh, {})
         await receiver.rule(client, { scene: 'run-expired', handlers: ['soon'] })
-        await (await client.run('soon', null, { deadlineMs: 100 })).ended({ timeoutMs: SLOW.withinMs })
+        await (await client.run('soon', null, { deadlineMs: 100 })).ended({ timeoutMs: 60_000 })
         assert.equal(await receiver.nth(namespace, 1), 'opened: handler soon had not started by its deadline once')
         await executor.stop()
         await offering(mesh, { soon: () => 'done' }, { namespace })
@@ -138,7 +137,7 @@ for (const store of STORES) {
         })
         await client.jobs.put({ name: 'flaky', handler: 'flaky' })
         await receiver.rule(client, { scene: 'failures-in-row', threshold: 2, recoverAfter: 2 })
-        const end = async () => void (await (await client.run('flaky')).ended({ timeoutMs: SLOW.withinMs }))
+        const end = async () => void (await (await client.run('flaky')).ended({ timeoutMs: 60_000 }))
         await end()
         isBroken = false
         await end()
@@ -191,11 +190,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 1), 'opened: service stubborn has hung instances, once')
         const [{ id } = { id: '' }] = (await client.call(CALLS.incidentsList, {})).items
         const [revision] = (await mesh.store.incidents.get([id])).map((incident) => incident?.revision ?? 0)
-        await eventually(
-          'it is asked twice',
-          async () => ((await mesh.store.incidents.get([id]))[0]?.revision ?? 0) > (revision ?? 0) + 1,
-          SLOW,
-        )
+        await eventually('it is asked twice', async () => ((await mesh.store.incidents.get([id]))[0]?.revision ?? 0) > (revision ?? 0) + 1)
         assert.equal((await client.call(CALLS.incidentsGet, { id })).state, 'open')
         executor.child.send('release')
         assert.equal(await receiver.nth(namespace, 2), 'recovered: service stubborn has hung instances, once')
@@ -281,7 +276,7 @@ for (const store of STORES) {
         const { client } = await mesh.connect({ namespace })
         await receiver.rule(client, { scene: 'no-program', graceMs: 1_000 })
         const begun = await client.run('steps')
-        await eventually('it sleeps', async () => (await client.runs.get(begun.id)).program !== undefined, SLOW)
+        await eventually('it sleeps', async () => (await client.runs.get(begun.id)).program !== undefined)
         await offer('v2')
         await old.stop()
         assert.equal(await receiver.nth(namespace, 1), 'opened: handler steps has runs in durable steps that no live program goes on with')
@@ -298,7 +293,7 @@ for (const store of STORES) {
       const { client } = await offering(mesh, { tick: () => 'done' }, { namespace })
       await receiver.rule(client, { scene: 'missing', graceMs: 2_000 })
       await client.jobs.put({ name: 'tick', handler: 'tick', schedule: { everyMs: 1_000 } })
-      await eventually('it is fired', async () => (await client.runs.list({ job: 'tick' })).items.length > 0, SLOW)
+      await eventually('it is fired', async () => (await client.runs.list({ job: 'tick' })).items.length > 0)
       assert.deepEqual(receiver.of(namespace), [])
       for (const coordinator of [...mesh.coordinators]) await mesh.stopCoordinator(coordinator)
       assert.equal(await receiver.nth(namespace, 1), 'opened: job tick did not run when it should have')

@@ -26,14 +26,11 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
       const waiting = async () => (await manager.streams.info('WORK')).state.messages
       const startWaiting = async () => {
         const { client } = await connectTo(cleanup, mesh.broker.url)
-        const before = await eventually(
-          'it answers',
-          () =>
-            waiting().then(
-              (count) => ({ count }),
-              () => undefined,
-            ),
-          { withinMs: 20_000 },
+        const before = await eventually('it answers', () =>
+          waiting().then(
+            (count) => ({ count }),
+            () => undefined,
+          ),
         ).then(({ count }) => count)
         await client.runMany(Array.from({ length: RUNS }, () => ({ job: NOBODY })))
         await eventually('all wait', async () => (await waiting()) === before + RUNS)
@@ -67,7 +64,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         await mesh.broker.kill9()
         older.putBack()
         await mesh.broker.start()
-        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
+        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there)
         const { client } = await connectTo(cleanup, mesh.broker.url)
         await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
       })
@@ -90,7 +87,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         await mesh.broker.kill9()
         mesh.broker.loseBlocks('WORK')
         await mesh.broker.start()
-        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there, { withinMs: 60_000 })
+        await eventually('filled again', async () => (await waiting().catch(() => 0)) === there)
       })
     })
   }

@@ -178,7 +178,8 @@ for (const store of STORES) {
       // Stored by name, they are the names of this namespace.
       const { runId } = (await ask('POST /jobs/parent/runs', {})).body
       const child = await eventually('a child run', async () => (await ask(`GET /runs/${runId}/tree`)).body.nodes[0].childRunId)
-      assert.equal((await ask(`GET /runs/${child}`)).status, 200)
+      // The node names it before it is stored.
+      await eventually('it is there', async () => (await ask(`GET /runs/${child}`)).status === 200)
       assert.ok(!(await read(`${base}/runs`, signedIn)).text.includes(SECRET))
       assert.deepEqual(await stateOf(victim), before)
     })

@@ -10,7 +10,6 @@ import { STORES, type TestStore } from '../support/stores.ts'
 
 const MAIN = fileURLToPath(new URL('../support/stubborn-main.js', import.meta.url))
 /** A time limit, its grace, and a beat or two, on a slow machine. */
-const LONG = { withinMs: 30_000 }
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
 
@@ -25,7 +24,7 @@ test('handlers that ignore their time limits keep their slots, make their instan
   const instances = async () => (await client.instances.list()).items
   const run = await client.run<number>('stubborn', null, { timeoutMs: 200, attempts: 3, backoff: { type: 'fixed', delayMs: 0 } })
 
-  await eventually('each has one body, and it is stuck', async () => (await instances()).every(({ load }) => load.stuck === 1), LONG)
+  await eventually('each has one body, and it is stuck', async () => (await instances()).every(({ load }) => load.stuck === 1))
   assert.deepEqual(
     (await instances()).map(({ load }) => [load.running, load.stuck, load.stuckTasks.map(({ taskId }) => taskId)]),
     [
@@ -33,8 +32,8 @@ test('handlers that ignore their time limits keep their slots, make their instan
       [1, 1, [run.id]],
     ],
   )
-  await eventually('both are hung', async () => (await instances()).every(({ hung }) => hung === true), LONG)
-  await eventually('and the run says so', async () => (await client.runs.get(run.id)).reason === 'no-instance', LONG)
+  await eventually('both are hung', async () => (await instances()).every(({ hung }) => hung === true))
+  await eventually('and the run says so', async () => (await client.runs.get(run.id)).reason === 'no-instance')
   const { state, attempt, message } = await client.runs.get(run.id)
   assert.deepEqual([state, attempt], ['queued', 3])
   assert.match(message ?? '', /every instance that offers handler `stubborn` is hung: a, b/)
@@ -42,8 +41,8 @@ test('handlers that ignore their time limits keep their slots, make their instan
   assert.deepEqual((await client.runs.get(broadcast.id)).reason, 'no-instance')
 
   assert.equal(await released(executors.a), 1)
-  assert.equal(await run.result({ timeoutMs: LONG.withinMs }), 3)
-  await broadcast.ended({ timeoutMs: LONG.withinMs })
+  assert.equal(await run.result({ timeoutMs: 60_000 }), 3)
+  await broadcast.ended({ timeoutMs: 60_000 })
   assert.deepEqual(
     (await client.runs.tasks(broadcast.id)).items.map(({ instance, state }) => [instance, state]),
     [['a', 'succeeded']],
@@ -56,9 +55,8 @@ test('handlers that ignore their time limits keep their slots, make their instan
     ],
   )
   assert.equal(await released(executors.b), 1)
-  await eventually('none is hung', async () => (await instances()).every(({ hung, load }) => !hung && load.running === 0), LONG)
-  for (const name of ['a', 'b'])
-    await eventually('all of it is published', () => events.whatsOf(name).join() === 'joined,hung,recovered', LONG)
+  await eventually('none is hung', async () => (await instances()).every(({ hung, load }) => !hung && load.running === 0))
+  for (const name of ['a', 'b']) await eventually('all of it is published', () => events.whatsOf(name).join() === 'joined,hung,recovered')
   events.stop()
 })
 

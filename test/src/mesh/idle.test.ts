@@ -10,7 +10,6 @@ import { launch } from '../support/processes.ts'
 import { STORES, type TestStore } from '../support/stores.ts'
 
 /** A few heartbeats, on a slow machine. */
-const LONG = { withinMs: 40_000 }
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
 const ALIVE = fileURLToPath(new URL('../support/alive-main.js', import.meta.url))
@@ -46,7 +45,7 @@ test('an instance that does nothing is hung: its task goes elsewhere, it gets no
   await eventually('a has it', () => begun.length === 2)
   await start('b')
 
-  assert.equal(await run.result({ timeoutMs: LONG.withinMs }), 'b')
+  assert.equal(await run.result({ timeoutMs: 60_000 }), 'b')
   const { attempt } = await client.runs.get(run.id)
   assert.equal(attempt, 2)
   const hung = await instance('a')
@@ -62,13 +61,9 @@ test('an instance that does nothing is hung: its task goes elsewhere, it gets no
   assert.deepEqual([(await client.runs.get(first.id)).state, (await client.runs.get(unnamed.id)).state], ['running', 'running'])
   assert.equal((await instance('c'))?.hung, undefined)
   release.fire()
-  assert.equal(await waiting.result({ timeoutMs: LONG.withinMs }), 'a')
-  await eventually(
-    'recovered',
-    async () => (await instance('a'))?.hung === undefined && (await instance('a'))?.load.cordoned === false,
-    LONG,
-  )
-  await eventually('all of it is published', () => events.whatsOf('a').join() === 'joined,hung,recovered', LONG)
+  assert.equal(await waiting.result({ timeoutMs: 60_000 }), 'a')
+  await eventually('recovered', async () => (await instance('a'))?.hung === undefined && (await instance('a'))?.load.cordoned === false)
+  await eventually('all of it is published', () => events.whatsOf('a').join() === 'joined,hung,recovered')
   assert.equal((await first.ended()).state, 'succeeded')
   events.stop()
 })
@@ -86,14 +81,14 @@ test('a handler that heeds its signal gives its instance back at once; the last 
   await client.jobs.put({ name: 'job', handler: 'never' })
   assert.equal(await (await client.run('job')).result(), 2)
   const run = await client.run('job', 'hang')
-  const { state, reason, failure } = await run.ended({ timeoutMs: LONG.withinMs })
+  const { state, reason, failure } = await run.ended({ timeoutMs: 60_000 })
   assert.deepEqual([state, reason, failure?.name], ['failed', 'hung', 'InstanceHung'])
   assert.match(
     (await client.runs.why(run.id)).why,
     /it has ended as failed at .*: instance a lives, but nothing came of its tasks for \d+ s/,
   )
-  await eventually('recovered', () => events.whatsOf('a').join() === 'joined,hung,recovered', LONG)
-  assert.equal(await (await client.run('job')).result({ timeoutMs: LONG.withinMs }), 2)
+  await eventually('recovered', () => events.whatsOf('a').join() === 'joined,hung,recovered')
+  assert.equal(await (await client.run('job')).result({ timeoutMs: 60_000 }), 2)
   events.stop()
 })
 
@@ -111,11 +106,11 @@ test('a handler that blocks its process from its first moment: others see that i
   const blocking = await client.run('job', { ms: 600_000 })
   await executor.shows(new RegExp(`^ran ${blocking.id} 1$`, 'm'))
   const waiting = await client.run('job', { ms: 1 })
-  await eventually('it is seen to run', async () => (await client.runs.get(blocking.id)).state === 'running', LONG)
+  await eventually('it is seen to run', async () => (await client.runs.get(blocking.id)).state === 'running')
   assert.equal((await client.runs.get(blocking.id)).instance, 'a')
-  await eventually('it is hung', async () => (await client.instances.list()).items[0]?.hungIdleMs !== undefined, LONG)
+  await eventually('it is hung', async () => (await client.instances.list()).items[0]?.hungIdleMs !== undefined)
   await offering(mesh, { spin: () => 'b' }, { namespace, instance: 'b' })
-  for (const run of [blocking, waiting]) assert.equal(await run.result({ timeoutMs: LONG.withinMs }), 'b')
+  for (const run of [blocking, waiting]) assert.equal(await run.result({ timeoutMs: 60_000 }), 'b')
   assert.equal((await client.runs.get(blocking.id)).attempt, 2)
   const { attempt, attempts, losses } = await client.runs.get(waiting.id)
   // It had not begun: if it was assigned to the blocked process, it has a further attempt, but no try was used up.

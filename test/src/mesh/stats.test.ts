@@ -9,8 +9,6 @@ import { offering, refusal } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
-const LONG = { withinMs: 40_000 }
-
 /** Every ended run that is stored, counted by state. */
 async function recount(client: Client): Promise<Record<string, number>> {
   const states: Record<string, number> = {}
@@ -39,13 +37,13 @@ for (const store of STORES)
         Promise.all((await client.runMany(Array.from({ length: n }, () => ({ job, payload })))).map((one) => one.ok && one.run.ended()))
       await Promise.all([runs(60, 'report', 'fine'), runs(10, 'report', 'once'), runs(5, 'report', 'always'), runs(20, 'work', 'fine')])
       const answered = async () => (await client.stats.overview({ range: '1h' })).totals.ended
-      await eventually('the first are counted', async () => (await answered()) === 95, LONG)
+      await eventually('the first are counted', async () => (await answered()) === 95)
       // The one that counts is one of these two.
       for (const coordinator of [...mesh.coordinators]) {
         await mesh.addCoordinator()
         await Promise.all([mesh.stopCoordinator(coordinator), runs(30, 'report', 'fine')])
       }
-      await eventually('all are counted', async () => (await answered()) >= 155, LONG)
+      await eventually('all are counted', async () => (await answered()) >= 155)
 
       const stats = await client.stats.overview({ range: '1h' })
       const wanted = byName(await recount(client))
@@ -109,7 +107,7 @@ for (const store of STORES)
         queues.gates.map(({ job, waiting, holders, limit, isFull }) => [job, waiting, holders, limit, isFull]),
         [['one', 2, 1, 1, true]],
       )
-      const gauges = await eventually('they are measured', async () => gaugesOf(await client.stats.overview({ range: '1h' })), LONG)
+      const gauges = await eventually('they are measured', async () => gaugesOf(await client.stats.overview({ range: '1h' })))
       assert.ok(gauges.instances.last === 1 && gauges.running.max >= 0)
       await client.runs.cancel(first.id)
     })

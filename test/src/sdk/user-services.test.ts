@@ -65,7 +65,7 @@ describe('services of users', () => {
     const refused = (await carillon(['run', 'send-invoice', '{"to":"nobody"}', '--json'])).json<RunView>()
     assert.deepEqual([refused.state, refused.reason], ['failed', 'invalid-payload'])
     service.signal('SIGTERM')
-    assert.deepEqual(await within(10_000, 'it ends', service.exited), { code: 0, signal: null })
+    assert.deepEqual(await within(60_000, 'it ends', service.exited), { code: 0, signal: null })
     assert.deepEqual((await carillon(['instances', 'list', '--json'])).json<InstanceView[]>(), [])
   })
 
@@ -82,7 +82,7 @@ describe('services of users', () => {
       assert.equal((JSON.parse(text) as { node: string }).node, /v(\d+)/.exec(version)?.[1])
       await service.shows(/^true RUN_NOT_SUCCEEDED$/m)
       service.signal('SIGTERM')
-      assert.deepEqual(await within(10_000, 'it ends', service.exited), { code: 0, signal: null })
+      assert.deepEqual(await within(60_000, 'it ends', service.exited), { code: 0, signal: null })
       assert.doesNotMatch(service.stderr(), /Warning/)
     })
   }

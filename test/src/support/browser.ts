@@ -35,31 +35,37 @@ export interface VisitorOptions {
   readonly language?: 'en-US' | 'zh-CN'
 }
 
+/** A browser profile: its pages share cookies, and what they have loaded once. */
+export async function openProfile(
+  browser: Browser,
+  { url, cookie, theme = 'light', width = 1280, language = 'en-US' }: VisitorOptions,
+): Promise<BrowserContext> {
+  const context = await browser.newContext({
+    ...{ colorScheme: theme, locale: language, timezoneId: 'Europe/Berlin', viewport: { width, height: 900 } },
+  })
+  const [name = '', ...value] = cookie.split('=')
+  await context.addCookies([{ name, value: value.join('='), url }])
+  await context.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`content policy: ${violatedDirective} ${blockedURI}`),
+    )
+  })
+  return context
+}
+
 /** Someone who uses the console. What runs that should not, and what the content policy has stopped, fails the test. */
 export class Visitor {
   readonly page: Page
-  readonly context: BrowserContext
   readonly #options: VisitorOptions
   readonly #troubles: string[] = []
 
-  static async arrive(browser: Browser, options: VisitorOptions): Promise<Visitor> {
-    const { theme = 'light', width = 1280, language = 'en-US' } = options
-    const context = await browser.newContext({
-      ...{ colorScheme: theme, locale: language, timezoneId: 'Europe/Berlin', viewport: { width, height: 900 } },
-    })
-    const [name = '', ...value] = options.cookie.split('=')
-    await context.addCookies([{ name, value: value.join('='), url: options.url }])
-    await context.addInitScript(() => {
-      document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
-        console.error(`content policy: ${violatedDirective} ${blockedURI}`),
-      )
-    })
-    return new Visitor(await context.newPage(), context, options)
+  /** @param context see `openProfile` */
+  static async arrive(context: BrowserContext, options: VisitorOptions): Promise<Visitor> {
+    return new Visitor(await context.newPage(), options)
   }
 
-  private constructor(page: Page, context: BrowserContext, options: VisitorOptions) {
+  private constructor(page: Page, options: VisitorOptions) {
     this.page = page
-    this.context = context
     this.#options = options
     page.setDefaultTimeout(15_000)
     page.on('pageerror', (error) => this.#troubles.push(`error in the page: ${error.stack ?? error.message}`))
@@ -90,8 +96,9 @@ export class Visitor {
     })
   }
 
-  /** Fails with what has gone wrong so far. */
-  isWell(): void {
+  /** Closes the page, which would go on reading what comes live. Fails with what has gone wrong on it. */
+  async leave(): Promise<void> {
+    await this.page.close()
     assert.deepEqual(this.#troubles, [])
   }
 }
@@ -133,8 +140,7 @@ export async function assertAccessibleInDark(page: Page, where: string): Promise
 }
 
 /** Each page in both themes: axe finds nothing, and nothing has run that should not. */
-export async function inspect(browser: Browser, options: VisitorOptions, pages: Readonly<Record<string, string>>): Promise<void> {
-  const visitor = await Visitor.arrive(browser, options)
+export async function inspect(visitor: Visitor, pages: Readonly<Record<string, string>>): Promise<void> {
   const { page } = visitor
   for (const [name, path] of Object.entries(pages)) {
     await page.emulateMedia({ colorScheme: 'light' })
@@ -145,6 +151,5 @@ export async function inspect(browser: Browser, options: VisitorOptions, pages: 
     await assertAccessibleInDark(page, page.url())
     await visitor.picture(name, 'dark')
   }
-  visitor.isWell()
-  await visitor.context.close()
+  await visitor.leave()
 }

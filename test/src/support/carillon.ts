@@ -90,7 +90,7 @@ export async function startUp(cleanup: Cleanup, options: { data?: string; demo?:
   // Asked, not killed: what it started must end with it.
   cleanup.add('carillon up', async () => {
     launched.signal('SIGTERM')
-    await within(20_000, 'carillon up ends after SIGTERM', launched.exited)
+    await within(60_000, 'carillon up ends after SIGTERM', launched.exited)
   })
   const [, url = ''] = await launched.shows(/^Carillon is ready · (nats:\/\/\S+)$/m)
   const pidOf = (pattern: RegExp) => Number(pattern.exec(launched.stdout())?.[1])

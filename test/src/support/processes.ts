@@ -83,7 +83,7 @@ function follow(child: ChildProcess, what: string): TestProcess {
     exited,
     stdout: () => text.stdout,
     stderr: () => text.stderr,
-    shows: (pattern, withinMs = 20_000) => shown({ text, hasEnded, what }, pattern, withinMs),
+    shows: (pattern, withinMs = 60_000) => shown({ text, hasEnded, what }, pattern, withinMs),
     signal: (signal) => void child.kill(signal),
     signalGroup: (signal) => void process.kill(-(child.pid as number), signal),
     kill9: async () => {

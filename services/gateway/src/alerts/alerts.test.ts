@@ -20,7 +20,7 @@ test('two gateways: a failed run is an incident that is sent once, and once that
   await gateways.end('failed')
   await eventually('the message', () => receiver.received.length > 0)
   await gateways.end('succeeded')
-  await eventually('the recovery', () => receiver.received.length > 1, { withinMs: 15_000 })
+  await eventually('the recovery', () => receiver.received.length > 1)
   const [opened, recovered] = receiver.received.map(({ body }) => JSON.parse(body))
   assert.deepEqual(
     [opened.type, recovered.type, subject],
@@ -129,7 +129,7 @@ test('a slot that nobody fires is missing; who takes care of it is shown, and it
   assert.ok((await gateways.call('incidentsSnooze', { id: incident.id, forMs: 60_000 })).snoozedUntil)
   const [job] = await store.jobs.get(['default/nightly'])
   await store.jobs.replace({ ...job!, wakeAt: Date.now() + 86_400_000, revision: 2 }, { revision: 1 })
-  await eventually('the recovery', () => receiver.received.length === 2, { withinMs: 20_000 })
+  await eventually('the recovery', () => receiver.received.length === 2)
   await assert.rejects(gateways.call('incidentsAcknowledge', { id: incident.id }), { code: 'INCIDENT_OVER' })
   assert.deepEqual(gateways.events.toSorted(), ['acknowledged', 'opened', 'recovered', 'snoozed'])
 })

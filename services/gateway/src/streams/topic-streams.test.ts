@@ -194,18 +194,14 @@ describe('readers of topics', { concurrency: true }, () => {
     const message = { runId: RUN, taskId: RUN, attempt: 1, instance: 'i1' }
     const line = { at: '2026-01-01T00:00:00Z', message: 'x'.repeat(8_000) }
     let sent = 0
-    await eventually(
-      'cut off',
-      async () => {
-        for (let i = 0; i < 20; i++)
-          test.publish(`log.${RUN}`, { ...message, lines: Array.from({ length: 10 }, () => ({ ...line, seq: ++sent })) })
-        await test.broker.connection.flush()
-        await quick.until('all of it', () => quick.of('log').reduce((sum, { data }) => sum + data.body.lines.length, 0) === sent)
-        await test.clock.advance(1_000)
-        return test.streams.count === 1
-      },
-      { withinMs: 20_000 },
-    )
+    await eventually('cut off', async () => {
+      for (let i = 0; i < 20; i++)
+        test.publish(`log.${RUN}`, { ...message, lines: Array.from({ length: 10 }, () => ({ ...line, seq: ++sent })) })
+      await test.broker.connection.flush()
+      await quick.until('all of it', () => quick.of('log').reduce((sum, { data }) => sum + data.body.lines.length, 0) === sent)
+      await test.clock.advance(1_000)
+      return test.streams.count === 1
+    })
     slow.read()
     await eventually('its end', () => slow.hasEnded)
     test.log(sent + 1, sent + 1)
@@ -271,7 +267,7 @@ describe('readers of topics', { concurrency: true }, () => {
       return socket
     })
     const refusals = () => texts.join('').split('HTTP/1.1 429').length - 1
-    await eventually('all are refused', () => refusals() === 10_000, { withinMs: 60_000 })
+    await eventually('all are refused', () => refusals() === 10_000)
     assert.equal(test.streams.count, 20)
     test.move('started')
     await eventually('those that are open go on', () => open.every(({ events }) => events.some(({ event }) => event === 'change')))

@@ -90,7 +90,7 @@ describe('registration', () => {
     // Published before it was offered: found by another registry when it starts.
     await startTestRegistry(mesh)
     const isMade = async () => (await consumersOf(mesh)).some(({ durable_name }) => durable_name === 'default~early~low')
-    await eventually('work of before', isMade, { withinMs: 40_000 })
+    await eventually('work of before', isMade)
   })
 
   it('replaces the entry of the same instance, and calls it joined once', async (t) => {

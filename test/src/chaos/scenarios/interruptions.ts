@@ -33,7 +33,7 @@ const put = (condition: Condition) => async (world: World) => {
 /** No start may be confirmed that is not stored. */
 async function refusesStarts({ load }: World): Promise<readonly string[]> {
   const before = load.refused.length
-  const isRefused = await eventually('a start is refused', () => load.refused.length > before, { withinMs: 15_000 }).catch(() => false)
+  const isRefused = await eventually('a start is refused', () => load.refused.length > before).catch(() => false)
   return isRefused ? [] : ['starts-taken-on-a-full-disk']
 }
 
@@ -44,10 +44,7 @@ async function allAreBack({ client }: World): Promise<readonly string[]> {
     return count
   }
   const all = EXECUTORS.processes * EXECUTORS.each
-  const areBack = await eventually('all executors are back', async () => (await present()) === all, {
-    withinMs: 60_000,
-    everyMs: 250,
-  }).catch(() => false)
+  const areBack = await eventually('all executors are back', async () => (await present()) === all, { everyMs: 250 }).catch(() => false)
   return areBack ? [] : [`executors-back=${await present()}-of-${all}`]
 }
 

@@ -29,7 +29,7 @@ export const logFlood: Scenario = {
 async function unaccounted({ store, namespace }: World, runId: string): Promise<string[]> {
   const missing = async () => FLOODS.lines - (await linesOf(store, { namespace, runId }))
   const isThere = async () => (await missing()) === 0
-  const all = await eventually('every line is there', isThere, { withinMs: 30_000, everyMs: 500 }).catch(() => false)
+  const all = await eventually('every line is there', isThere, { everyMs: 500 }).catch(() => false)
   return all ? [] : [`lines-unaccounted-for=${await missing()}`]
 }
 

@@ -55,7 +55,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
       assert.deepEqual(result, { day: 7, level: 'high' })
       return true
     })
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a number that no double keeps is sent as it was typed, and refused at its field', async () => {
@@ -67,7 +67,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await dialog.getByLabel('Payload').fill('{"id": 12345678901234567890}')
     await dialog.getByRole('button', { name: 'Start' }).click()
     await dialog.getByText('INTEGER_TOO_LARGE').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a job is paused with a note, and jobs are resumed together', async () => {
@@ -84,7 +84,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await page.getByRole('button', { name: 'Resume 1' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Resume 1' }).click()
     await eventually('it is active', async () => (await client.jobs.get('report')).state === 'active')
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a paused job says what has passed since, and runs it after all', async () => {
@@ -105,7 +105,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await page.getByText(/runs? (was|were) started/).waitFor()
     assert.equal((await client.runs.list({ job: 'tick' })).items.length, before + count)
     await client.jobs.remove('tick')
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a large workflow opens folded in the editor, and unfolds', async () => {
@@ -122,7 +122,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await visitor.visit('workflows/large?node=n35')
     await page.locator('[data-node="n35"]').waitFor()
     await page.getByText('34 nodes').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('an error of the mesh is said in Chinese by its code', async () => {
@@ -130,7 +130,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await visitor.visit('jobs/none')
     await visitor.page.getByText('没有该名称的任务。').waitFor()
     await visitor.page.getByText('JOB_NOT_FOUND').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a schedule is edited with its meaning and its next times; the zone as it is stored stays', async () => {
@@ -150,7 +150,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await page.getByText('INVALID_CRON').first().waitFor()
     await visitor.visit('jobs/report?tab=history')
     await page.getByText('schedule.cron').first().waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('the misfire simulator says what would have run', async () => {
@@ -161,7 +161,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await page.getByLabel('Missed slots').selectOption({ label: 'each runs' })
     await page.getByRole('button', { name: 'Simulate' }).click()
     await page.getByText(/2\d slots would have run late/).waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a workflow of two nodes is drawn, saved, run, and seen to become green', async () => {
@@ -203,7 +203,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await page.getByRole('button', { name: 'Start' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Start' }).click()
     for (const id of ['first', 'second']) await page.locator(`[data-node="${id}"][data-state="succeeded"]`).waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('undo, the list, import, what is wrong; a change that someone else has made is not overwritten', async () => {
@@ -225,7 +225,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await client.jobs.put({ name: 'graph', workflow: { nodes: [{ id: 'other', handler: 'echo' }] } })
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Someone else has changed this job').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a calendar is made from days, and says when they end', async () => {
@@ -241,7 +241,7 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await dialog.getByLabel('Days').fill('2030-12-25\n2031-01-01')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await page.getByText('2 days, 2030-12-25 to 2031-01-01').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('what is hostile is text: names, descriptions, notes, payloads, labels of workflows', async () => {
@@ -269,11 +269,11 @@ export function testDefinitions(world: () => ConsoleMesh): void {
     await visitor.visit('jobs/report')
     await page.getByRole('button', { name: 'Start' }).click()
     await page.getByRole('dialog').getByText(EVIL).first().waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('axe finds nothing on these pages, in both themes', async () => {
-    await inspect(world().browser, world().as(namespace), {
+    await inspect(await arrive(), {
       jobs: 'jobs',
       job: 'jobs/report',
       'job-definition': 'jobs/report?tab=definition',
@@ -292,6 +292,6 @@ export function testDefinitions(world: () => ConsoleMesh): void {
       await visitor.picture(path.replaceAll(/\W+/g, '-'))
       assert.equal(await visitor.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, path)
     }
-    visitor.isWell()
+    await visitor.leave()
   })
 }

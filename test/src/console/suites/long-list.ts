@@ -58,8 +58,7 @@ export function testLongList(world: () => ConsoleMesh): void {
     await page.keyboard.press('PageUp')
     await page.keyboard.press('Home')
     await shows(page, 0, COUNT - 1)
-    visitor.isWell()
-    await visitor.context.close()
+    await visitor.leave()
   })
 
   test('it begins at a time, and with a filter at its top', async () => {
@@ -82,7 +81,6 @@ export function testLongList(world: () => ConsoleMesh): void {
     await shows(page, 1, half - 100)
     await page.getByRole('button', { name: 'To the newest' }).click()
     await shows(page, 0, COUNT - 50)
-    visitor.isWell()
-    await visitor.context.close()
+    await visitor.leave()
   })
 }

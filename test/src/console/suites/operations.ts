@@ -58,7 +58,7 @@ export function testOperations(world: () => ConsoleMesh): void {
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
     await card.getByRole('button', { name: 'Uncordon' }).click()
     await eventually('it takes work again', async () => (await cordoned()) === undefined)
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('an executor that comes is shown without a reload', async () => {
@@ -71,7 +71,7 @@ export function testOperations(world: () => ConsoleMesh): void {
     await visitor.page.locator('[data-instance="late-1"]').waitFor()
     await late.stop()
     await visitor.page.locator('[data-instance="late-1"]').waitFor({ state: 'detached' })
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a dead letter is tried again with changed arguments, another one goes on, the last is removed', async () => {
@@ -98,7 +98,7 @@ export function testOperations(world: () => ConsoleMesh): void {
     await page.getByRole('button', { name: 'Remove 1' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Remove 1' }).click()
     await eventually('one letter is left', async () => (await client.call(CALLS.deadLettersList, {})).items.length === 1)
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('axe finds nothing on these pages, in both themes; nothing is wider than a phone', async () => {
@@ -108,7 +108,7 @@ export function testOperations(world: () => ConsoleMesh): void {
       'dead-letter': `dead-letters?letter=${letters[0]}`,
       settings: 'settings?tab=namespaces',
     }
-    await inspect(world().browser, world().as(namespace), pages)
+    await inspect(await arrive(), pages)
     const phone = await world().arrive(namespace, { width: 360 })
     for (const [name, path] of Object.entries(pages)) {
       await phone.visit(path)
@@ -116,6 +116,6 @@ export function testOperations(world: () => ConsoleMesh): void {
       assert.equal(await phone.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, path)
       assert.equal(await phone.page.locator('img[src="x"]').count(), 0, path)
     }
-    phone.isWell()
+    await phone.leave()
   })
 }

@@ -63,7 +63,11 @@ export function testOutages(world: () => ConsoleMesh): void {
 
   /** The page has each line of the log once, in its order. */
   async function assertWhole(page: Page): Promise<void> {
-    await page.getByText(`${CHATTY_LINES.toLocaleString('en')} lines`).waitFor({ timeout: 60_000 })
+    const count = page.getByText(/^[\d,]+ lines/)
+    await eventually('the page has all lines', async () => {
+      assert.equal(await count.textContent(), `${CHATTY_LINES.toLocaleString('en')} lines`)
+      return true
+    })
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Download' }).click()
     const text = readFileSync(await (await download).path(), 'utf8')

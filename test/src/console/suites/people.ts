@@ -44,12 +44,12 @@ export function testPeople(world: () => ConsoleMesh): void {
     assert.equal(await create.getAttribute('title'), 'Needs the role developer')
     await other.visit('settings')
     await other.page.getByText('Needs the role admin').first().waitFor()
-    other.isWell()
+    await other.leave()
     await page.getByRole('row', { name: /grace/ }).getByRole('button', { name: 'Change' }).click()
     await dialog.getByLabel('Role').selectOption('developer')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await page.getByRole('row', { name: /grace/ }).getByRole('cell', { name: 'developer' }).waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('an approval that needs another role is grey, and says which; with the role it is given', async () => {
@@ -77,7 +77,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await approve.click()
     await visitor.page.locator('h1 + span').getByText('succeeded', { exact: true }).waitFor()
     assert.equal((await client.runs.tree(id)).nodes?.[0]?.decided?.by, 'ivy')
-    for (const one of [admin, visitor]) one.isWell()
+    for (const one of [admin, visitor]) await one.leave()
   })
 
   test('someone signs in through the provider, and comes to the page that was to be shown', async () => {
@@ -92,7 +92,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor()
     assert.equal(new URL(page.url()).pathname, `/n/${namespace}/jobs`)
     assert.equal(await page.getByRole('button', { name: 'New job' }).getAttribute('title'), 'Needs the role developer')
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a token is shown once, works, and is removed', async () => {
@@ -115,7 +115,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     assert.equal((await jobs()).status, 401)
     await visitor.visit('settings?tab=audit')
     await page.getByText('tokens.remove').first().waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a channel is made and tested, and a rule that uses it', async () => {
@@ -142,7 +142,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await page.getByRole('cell', { name: 'failures' }).waitFor()
     const { items } = (await ask(`namespaces/${namespace}/alert-rules`)) as { items: { scene: string; channels: string[] }[] }
     assert.deepEqual([items[0]?.scene, items[0]?.channels], ['run-failed', ['ops']])
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a job gets a webhook, whose secret is shown once and signs a delivery', async () => {
@@ -166,7 +166,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await page.getByRole('button', { name: 'Remove the webhook' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Remove the webhook' }).click()
     await page.getByText('It has no secret yet').waitFor()
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('a failed run is an incident, which is acknowledged', async () => {
@@ -185,11 +185,11 @@ export function testPeople(world: () => ConsoleMesh): void {
     await card.getByRole('button', { name: 'Acknowledge' }).click()
     await card.getByText('acknowledged by ada').waitFor()
     assert.equal(await page.locator('img[src="x"]').count(), 0)
-    visitor.isWell()
+    await visitor.leave()
   })
 
   test('axe finds nothing on these pages, in both themes', async () => {
-    await inspect(world().browser, world().as(namespace), {
+    await inspect(await arrive(), {
       members: 'settings',
       tokens: 'settings?tab=tokens',
       webhooks: 'settings?tab=webhooks',

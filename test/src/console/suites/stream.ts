@@ -119,7 +119,6 @@ export function testStream(world: () => ConsoleMesh): void {
     await page.getByRole('button', { name: 'Download' }).click()
     assert.equal(readFileSync(await (await download).path(), 'utf8').includes('\u001b'), false)
     await client.runs.cancel(run.id)
-    visitor.isWell()
-    await visitor.context.close()
+    await visitor.leave()
   })
 }

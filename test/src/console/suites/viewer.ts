@@ -82,7 +82,6 @@ export function testViewer(world: () => ConsoleMesh): void {
     )
     assert.equal((await client.runs.get(waiting.id)).state, 'running')
     await client.runs.cancel(waiting.id)
-    visitor.isWell()
-    await visitor.context.close()
+    await visitor.leave()
   })
 }

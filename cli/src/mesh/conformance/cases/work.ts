@@ -138,13 +138,14 @@ export const WORK: readonly Case[] = [
       { send: 'claim-up-to', further: 1 },
       { send: 'control', body: { type: 'register' } },
       { expect: 'instances.register' },
-      // The registration is complete when a beat has arrived.
-      { expect: 'beat' },
+      // What is done after the answer shows that the answer was read.
+      { send: 'offer', body: { taskId: '$run-00002', index: 2, total: 3 } },
+      { expect: 'report', body: { type: 'finished', taskId: '$run-00002' } },
       { answer: 'tasks.claim', body: { run: false, reason: 'the task has ended' } },
       { send: 'work' },
       { expect: 'tasks.claim', body: { redelivered: false } },
       { expect: 'ack', body: '+ACK' },
-      { send: 'work', body: { taskId: '$run-00001', index: 1, total: 2 } },
+      { send: 'work', body: { taskId: '$run-00001', index: 1, total: 3 } },
       { expect: 'report', body: { type: 'finished', taskId: '$run-00001', outcome: 'succeeded' } },
     ],
   },
