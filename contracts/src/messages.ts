@@ -176,6 +176,8 @@ export const runEndedSchema = z.object({
   lateMs: z.int().min(0).exactOptional(),
   /** Attempts beyond the first, since it was requested or retried by hand. */
   retries: z.int().min(1).exactOptional(),
+  /** It may have been published before: no confirmation of the broker has come. */
+  repeated: z.literal(true).exactOptional(),
 })
 export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>
 

@@ -103,9 +103,9 @@ export interface Events {
   tasksMoved(run: Pick<RunHead, 'namespace' | 'id'>, tasks: readonly MovedTask[]): void
 }
 
-/** Takes note of ends whose events are stored, with the sequences of these as far as they are known. Provided by `stats/`. */
+/** Counts ends whose events are stored, with the sequences of these as far as they are known. Provided by `stats/`. */
 export interface EndsSeen {
-  keep(runs: readonly RunHead[], sequences: readonly (number | undefined)[]): void
+  count(runs: readonly RunHead[], sequences: readonly (number | undefined)[]): void
 }
 
 /** A live instance that offers a handler. */

@@ -18,7 +18,7 @@ function announcer() {
     announcer: new Announcer({
       broker: fake.broker,
       publisher: fake.publisher,
-      publishedEnds: { keep: () => undefined },
+      publishedEnds: { count: () => undefined },
       clock: new FakeClock(),
       log,
     }),
@@ -32,6 +32,12 @@ test('each event is confirmed by itself: one in the middle that was lost is publ
   fake.refusal = ({ subject }) => (subject.includes(RUNS[2]?.id ?? '') && losses++ === 0 ? { message: 'no answer' } : undefined)
   await one.runsEnded(RUNS)
   assert.deepEqual(announced(fake).sort(), RUNS.map(({ id }) => id).sort())
+  const repeated = fake.publishedTo('event.run').filter(({ repeated }) => repeated)
+  assert.deepEqual(
+    repeated.map(({ runId }) => runId),
+    [RUNS[2]?.id],
+    'its event says that it may have been published before',
+  )
 })
 
 test('one that was stored, and whose confirmation was lost, is not published twice', async () => {

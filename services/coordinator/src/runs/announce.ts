@@ -64,7 +64,8 @@ export class Announcer implements Events {
   async runEndedBefore(run: RunHead, read: () => Promise<EndedRun | undefined>): Promise<void> {
     if (await this.#hasEnd(run)) return
     const whole = await read()
-    if (whole && (await this.#publish([whole])).length > 0) throw unavailable(`the broker did not confirm the end of run ${run.id}`)
+    if (whole && (await this.#publish([whole], { isRepeated: true })).length > 0)
+      throw unavailable(`the broker did not confirm the end of run ${run.id}`)
   }
 
   async #hasEnd(run: RunHead): Promise<boolean> {
@@ -81,18 +82,19 @@ export class Announcer implements Events {
   }
 
   /** Answers those whose event was not confirmed. @throws CarillonError NATS_UNAVAILABLE when the broker refuses one */
-  #publish(runs: readonly EndedRun[]): Promise<EndedRun[]> {
+  #publish(runs: readonly EndedRun[], { isRepeated = false } = {}): Promise<EndedRun[]> {
     const writable: EndedRun[] = []
     const messages: Outgoing[] = []
     for (const run of runs) {
-      const body = this.#textOf(run)
+      const body = this.#textOf(run, isRepeated)
       if (body === undefined) continue
       writable.push(run)
       messages.push({ subject: subjects.event(run.namespace, 'run', run.id, run.state), body })
     }
     return new Promise((resolve, reject) => {
       this.#publisher.publishAll(messages, (refusals, sequences) => {
-        this.#publishedEnds.keep(writable, sequences)
+        // Whether one that may have been published before counts is read from the stream.
+        if (!isRepeated) this.#publishedEnds.count(writable, sequences)
         const refused = refusals.find((refusal) => refusal?.code !== undefined)
         if (refused) reject(unavailable(`the broker refused an event: ${refused.message}`))
         else resolve(writable.filter((_, i) => refusals[i]))
@@ -101,9 +103,9 @@ export class Announcer implements Events {
   }
 
   /** An event that cannot be encoded, because of what is stored, does not affect the others. */
-  #textOf(run: EndedRun): string | undefined {
+  #textOf(run: EndedRun, isRepeated: boolean): string | undefined {
     try {
-      return endedEventText(run)
+      return endedEventText(run, { isRepeated })
     } catch (error) {
       this.#log.error({ evt: 'event.unwritable', runId: run.id, err: error }, 'the event of an end could not be written')
       return undefined

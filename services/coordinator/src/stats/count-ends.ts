@@ -8,8 +8,6 @@ import { firstMark, hasLost, isSettled, MARK_ID, type Mark, markOf, markRecord, 
 import type { EndedFacts } from './rules/rollup.ts'
 
 const ROUND_MS = 5_000
-/** Where so many runs end that memory would not hold them until then, a round follows the one before after this. */
-const SHORTEST_MS = 1_000
 /** Counting may take this share of the time: where very many jobs run, it is done less often. */
 const SHARE_OF_TIME = 1 / 50
 /** Documents that are not read again: those of the current minute, hour and day. */
@@ -59,7 +57,7 @@ export class CountEnds extends LoopService {
   }
 
   protected async run(signal: AbortSignal): Promise<void> {
-    for (let waitMs = ROUND_MS; await this.#pause(waitMs, signal); ) {
+    for (let waitMs = ROUND_MS; await pause(this.#clock, waitMs, signal); ) {
       const begun = this.#clock.monotonic()
       try {
         await this.round(signal)
@@ -71,15 +69,6 @@ export class CountEnds extends LoopService {
       }
       waitMs = Math.max(ROUND_MS, (this.#clock.monotonic() - begun) / SHARE_OF_TIME)
     }
-  }
-
-  /** Answers whether the loop goes on. */
-  async #pause(waitMs: number, signal: AbortSignal): Promise<boolean> {
-    if (!(await pause(this.#clock, SHORTEST_MS, signal))) return false
-    const early = new AbortController()
-    this.#events.onMany(() => early.abort())
-    await pause(this.#clock, waitMs - SHORTEST_MS, AbortSignal.any([signal, early.signal]))
-    return !signal.aborted
   }
 
   protected onFailure(error: unknown): void {
@@ -130,14 +119,18 @@ export class CountEnds extends LoopService {
     await this.#lookBack(begun, state.first)
     const { stream } = begun
     let mark = begun
+    let isWhole = false
     // Also what another coordinator has counted meanwhile is read: of its ends a second event may follow.
     for (let { upTo } = begun; !signal.aborted && upTo < state.last; ) {
-      const page = await this.#events.page({ after: upTo, last: state.last })
+      const query = { after: upTo, last: state.last }
+      const page: EndsPage = await (isWhole ? this.#events.wholePage(query) : this.#events.page(query))
       const storedAt = await this.#events.storedAt(page.upTo)
       // The broker has lost something meanwhile: what was read may be of another stream.
       if (hasLost({ ...mark, upTo: page.upTo, storedAt }, await this.#events.state(), storedAt)) return
-      const ends = this.#fresh(page).filter(({ at }) => at >= mark.since)
-      await this.#count(groupEnds(ends, page.changes), { stream, from: upTo + 1, upTo: page.upTo })
+      const groups = await this.#groups(page, mark)
+      // Where a part does not count, or is counted, only the ends themselves say what is left.
+      isWhole = groups === undefined || !(await this.#count(groups, { stream, from: upTo + 1, upTo: page.upTo }))
+      if (isWhole) continue
       mark = await this.#writeMark(mark, { ...mark, upTo: page.upTo, storedAt, at: page.moreAt ?? begunAt })
       if (mark.stream !== stream) return
       upTo = page.upTo
@@ -192,16 +185,24 @@ export class CountEnds extends LoopService {
     if (this.#seenUpTo?.stream === stream && this.#seenUpTo.sequence >= upTo) return
     this.#seen = new LRUCache({ max: ENDS_KNOWN })
     for (let at = Math.max(0, first - 1, upTo - LOOK_BACK); at < upTo; ) {
-      const page = await this.#events.page({ after: at, last: upTo })
+      const page = await this.#events.wholePage({ after: at, last: upTo })
       for (const end of page.ends) if (end.sequence <= upTo) this.#isFirst(end)
       at = page.upTo
     }
     this.#seenUpTo = { stream, sequence: upTo }
   }
 
-  /** An event may be stored twice when the answer to the first was lost. */
-  #fresh(page: EndsPage): EndedFacts[] {
-    return page.ends.filter((end) => this.#isFirst(end))
+  /** What a page adds to documents; undefined: only a part of what it has counted. */
+  async #groups({ ends, counts, changes }: EndsPage, { since }: Mark): Promise<EndsOfPlace[] | undefined> {
+    if (counts !== undefined) return counts.earliestAt < since ? undefined : counts.groups()
+    const fresh: EndedFacts[] = []
+    for (const end of ends) if (end.at >= since && this.#isFirst(end) && !(await this.#isSecond(end))) fresh.push(end)
+    return groupEnds(fresh, changes)
+  }
+
+  /** The first event of an end is not known where it was counted as it was published. */
+  async #isSecond(end: EndedFacts): Promise<boolean> {
+    return end.isRepeated === true && (await this.#events.isSecond(end))
   }
 
   #isFirst({ namespace, runId, attempt, state, sequence }: EndedFacts): boolean {
@@ -211,19 +212,24 @@ export class CountEnds extends LoopService {
     return first === undefined || first === sequence
   }
 
-  async #count(all: readonly EndsOfPlace[], stretch: Stretch): Promise<void> {
+  /** Answers false where a document has a part of these already, and only their sum is known. */
+  async #count(all: readonly EndsOfPlace[], stretch: Stretch): Promise<boolean> {
     let groups = all
     for (let tries = 0; groups.length > 0; tries++) {
       if (tries === TRIES) throw new Error('another coordinator counts at the same time')
       const refused: EndsOfPlace[] = []
-      for (let i = 0; i < groups.length; i += DOCUMENTS_AT_ONCE)
-        refused.push(...(await this.#write(groups.slice(i, i + DOCUMENTS_AT_ONCE), stretch)))
+      for (let i = 0; i < groups.length; i += DOCUMENTS_AT_ONCE) {
+        const some = await this.#write(groups.slice(i, i + DOCUMENTS_AT_ONCE), stretch)
+        if (some === 'split') return false
+        refused.push(...some)
+      }
       groups = refused
     }
+    return true
   }
 
-  /** Answers those whose document another coordinator has written. */
-  async #write(groups: readonly EndsOfPlace[], stretch: Stretch): Promise<EndsOfPlace[]> {
+  /** Answers those whose document another coordinator has written; `split`: nothing is written. */
+  async #write(groups: readonly EndsOfPlace[], stretch: Stretch): Promise<EndsOfPlace[] | 'split'> {
     const missing = groups.map(({ place }) => place.id).filter((id) => !this.#known.has(id))
     const read = missing.length > 0 ? await this.#stats.get(missing) : []
     const stored = new Map(missing.map((id, i) => [id, read[i]]))
@@ -231,6 +237,7 @@ export class CountEnds extends LoopService {
     for (const group of groups) {
       const before = this.#known.get(group.place.id) ?? stored.get(group.place.id)
       const rollup = counted(before, group, stretch)
+      if (rollup === 'split') return 'split'
       if (rollup) changes.push({ group, change: { rollup, expect: before?.revision ?? null } })
     }
     const outcomes = await this.#stats.put(changes.map(({ change }) => change)).catch((error: unknown) => {

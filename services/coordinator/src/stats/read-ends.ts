@@ -2,7 +2,8 @@ import { CarillonError, parseSubject, runEndedSchema, STREAMS, subjects } from '
 import type { Broker } from '@carillon/runtime'
 import type { StoredMsg } from '@nats-io/jetstream'
 import * as z from 'zod'
-import type { PublishedEnds } from './published-ends.ts'
+import type { CountedStretch, PublishedEnds } from './published-ends.ts'
+import type { MinuteCounts } from './rules/group-ends.ts'
 import type { ChangeFacts, EndedFacts } from './rules/rollup.ts'
 
 const EVENTS = STREAMS.EVENTS.name
@@ -21,6 +22,8 @@ export interface StreamState {
 
 export interface EndsPage {
   readonly ends: readonly EndedFacts[]
+  /** Those that were counted as they were published; then `ends` is empty. */
+  readonly counts?: MinuteCounts
   /** Changes of jobs, for the same documents. */
   readonly changes: readonly ChangeFacts[]
   /** Up to here everything was read. */
@@ -36,8 +39,10 @@ export interface EndedEvents {
   storedAt(sequence: number): Promise<string | undefined>
   /** Those behind a sequence. @throws Error when the broker does not give all that it says it has */
   page(query: { after: number; last: number }): Promise<EndsPage>
-  /** Calls `listener` once, as soon as there are so many ends in memory that they should be counted. */
-  onMany(listener: () => void): void
+  /** The same, each end of it. @throws Error as `page` */
+  wholePage(query: { after: number; last: number }): Promise<EndsPage>
+  /** Whether the stream has the same end with a smaller sequence. */
+  isSecond(end: EndedFacts): Promise<boolean>
 }
 
 /**
@@ -48,10 +53,9 @@ export function endedEvents({ manager }: Pick<Broker, 'manager'>, published: Pub
   const stored = (sequence: number) => manager.streams.getMessage(EVENTS, { seq: sequence })
   const moreAfter = (message: StoredMsg, last: number) => (message.seq >= last ? undefined : Date.parse(message.timestamp))
 
-  async function publishedPage(ends: readonly EndedFacts[], last: number): Promise<EndsPage | undefined> {
-    const end = ends.at(-1) as EndedFacts
+  async function publishedPage({ counts, last: end }: CountedStretch, last: number): Promise<EndsPage | undefined> {
     const message = await stored(end.sequence)
-    if (message && isEventOf(message, end)) return { ends, changes: [], upTo: end.sequence, moreAt: moreAfter(message, last) }
+    if (message?.subject === subjectOf(end)) return { ends: [], counts, changes: [], upTo: end.sequence, moreAt: moreAfter(message, last) }
     published.clear()
     return undefined
   }
@@ -82,17 +86,23 @@ export function endedEvents({ manager }: Pick<Broker, 'manager'>, published: Pub
     },
     async page({ after, last }) {
       if (after >= last) return { ends: [], changes: [], upTo: last, moreAt: undefined }
-      const { ends, next } = published.from(after + 1)
-      const known = ends.length > 0 ? await publishedPage(ends, last) : undefined
-      return known ?? readPage({ after, before: Math.min(ends.length > 0 ? Number.POSITIVE_INFINITY : next, last + 1), last })
+      const { stretch, next } = published.from(after + 1)
+      const known = stretch && (await publishedPage(stretch, last))
+      return known ?? readPage({ after, before: Math.min(stretch ? Number.POSITIVE_INFINITY : next, last + 1), last })
     },
-    onMany: (listener) => published.onMany(listener),
+    wholePage: ({ after, last }) => readPage({ after, before: last + 1, last }),
+    async isSecond(end) {
+      for (let sequence = 1; ; sequence++) {
+        const message = await manager.direct.getMessage(EVENTS, { seq: sequence, next_by_subj: subjectOf(end) })
+        if (message === null || message.seq >= end.sequence) return false
+        if (factsOf(message)?.attempt === end.attempt) return true
+        sequence = message.seq
+      }
+    },
   }
 }
 
-/** Whether a message is the event of an end. */
-const isEventOf = (message: StoredMsg, { namespace, runId, state }: EndedFacts) =>
-  message.subject === subjects.event(namespace, 'run', runId, state)
+const subjectOf = ({ namespace, runId, state }: EndedFacts) => subjects.event(namespace, 'run', runId, state)
 
 /** Anyone with access to the broker may publish: what is no end of a run is not counted. */
 function factsOf(message: StoredMsg): EndedFacts | undefined {
@@ -100,9 +110,10 @@ function factsOf(message: StoredMsg): EndedFacts | undefined {
   if (rest?.[0] !== 'run') return undefined
   const parsed = runEndedSchema.safeParse(bodyOf(message))
   if (namespace === undefined || !parsed.success) return undefined
-  const { runId, job = null, handler, state, reason, attempt, at, waitedMs, ranMs, lateMs, retries = 0, failure } = parsed.data
-  const times = { at: Date.parse(at), waitedMs, ranMs, lateMs }
-  return { sequence: message.seq, namespace, runId, job, handler, state, reason, attempt, ...times, retries, failure }
+  const { runId, job = null, handler, state, reason, attempt, at, waitedMs, ranMs, lateMs, retries = 0, failure, repeated } = parsed.data
+  const times = { at: Date.parse(at), waitedMs, ranMs, lateMs, retries }
+  const isRepeated = repeated === undefined ? {} : { isRepeated: repeated }
+  return { sequence: message.seq, namespace, runId, job, handler, state, reason, attempt, ...times, failure, ...isRepeated }
 }
 
 /** Of a job that was removed the event says its name alone. */

@@ -1,13 +1,13 @@
 // A stream in memory, and processes that die, for tests of what counts ends.
 import { CarillonError } from '@carillon/contracts'
 import type { RollupRecord, StatsStore } from '@carillon/store'
-import type { EndedEvents } from '../stats/read-ends.ts'
+import type { EndedEvents, EndsPage } from '../stats/read-ends.ts'
+import { MinuteCounts } from '../stats/rules/group-ends.ts'
 import type { EndedFacts } from '../stats/rules/rollup.ts'
 import type { Random } from './simulation/random.ts'
 
 /** A stream in memory. Pages are as long as the broker happens to make them. */
 export class FakeStream implements EndedEvents {
-  #onMany: (() => void) | undefined
   readonly ends: EndedFacts[] = []
   readonly random: Random
   made = 1_000
@@ -33,15 +33,6 @@ export class FakeStream implements EndedEvents {
   }
 
   /** Other events have sequences, too. */
-  onMany(listener: () => void): void {
-    this.#onMany = listener
-  }
-
-  /** Memory holds so many ends that they should be counted. */
-  holdMany(): void {
-    this.#onMany?.()
-  }
-
   add(end: Omit<EndedFacts, 'sequence'>): void {
     this.last += 1 + this.random.below(3)
     this.ends.push({ ...end, sequence: this.last })
@@ -55,7 +46,22 @@ export class FakeStream implements EndedEvents {
     return { stream: this.made, first: this.last === 0 ? 0 : 1, last: this.last }
   }
 
-  async page({ after, last }: { after: number; last: number }) {
+  /** Of some pages the ends were counted as they were published; those that may have been published before are in none of them. */
+  async page(query: { after: number; last: number }): Promise<EndsPage> {
+    const page = await this.wholePage(query)
+    if (!this.random.chance(0.5) || page.ends.some(({ isRepeated }) => isRepeated)) return page
+    const counts = new MinuteCounts()
+    for (const end of page.ends) counts.add(end)
+    return { ...page, ends: [], counts }
+  }
+
+  async isSecond(end: EndedFacts): Promise<boolean> {
+    const isSame = ({ runId, attempt, state, sequence }: EndedFacts) =>
+      runId === end.runId && attempt === end.attempt && state === end.state && sequence < end.sequence
+    return this.ends.some(isSame)
+  }
+
+  async wholePage({ after, last }: { after: number; last: number }) {
     const rest = this.ends.filter(({ sequence }) => sequence > after)
     const ends = rest.slice(0, 1 + this.random.below(40))
     const isAll = ends.length === rest.length

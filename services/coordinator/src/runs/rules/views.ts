@@ -176,7 +176,7 @@ function lifeView(life: LifeHead & Partial<TaskLife>) {
 export type EndedRun = RunHead & Pick<Partial<RunRecord>, 'result'> & Pick<Decision, 'logLines'>
 
 /** Body of a run's terminal event. Written by hand, here and below: these are made for every run, and names need no escaping. */
-export function endedEventText(run: EndedRun): string {
+export function endedEventText(run: EndedRun, { isRepeated = false } = {}): string {
   let text = `{"runId":"${run.id}","handler":"${run.handler}","state":"${run.state}","reason":"${run.reason}","attempt":${run.attempt},"at":"${iso(run.endedAt ?? 0)}"`
   if (run.job !== null) text += `,"job":"${run.job}"`
   if (run.error !== null) text += `,"failure":${JSON.stringify(run.error)}`
@@ -187,6 +187,7 @@ export function endedEventText(run: EndedRun): string {
   if (run.startedAt !== null) text += `,"startedAt":"${iso(run.startedAt)}"`
   if (run.logLines !== undefined) text += `,"logLines":${run.logLines}`
   text += timesText(run)
+  if (isRepeated) text += ',"repeated":true'
   return `${text}}`
 }
 

@@ -10,8 +10,8 @@ export interface EndsOfPlace {
   readonly place: RollupPlace
   /** All of them, counted. */
   readonly tally: Tally
-  /** One by one, in lists. */
-  readonly parts: (readonly EndedFacts[])[]
+  /** One by one, in lists; undefined: only their sum is known. */
+  readonly parts: (readonly EndedFacts[])[] | undefined
 }
 
 /** A stretch of the stream. */
@@ -33,48 +33,109 @@ export function placeOf(level: RollupLevel, { namespace, scope, at }: { namespac
   return { id: rollupId({ namespace, scope, level, start }), namespace, scope, level, start }
 }
 
-/** Ends and changes by the documents that keep them: of each of the levels that of everything, and that of the job. */
-export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): EndsOfPlace[] {
-  const minutes = new Map<string, EndsOfPlace & { readonly ends: EndedFacts[] }>()
-  const groupOf = (at: { readonly namespace: string; readonly scope: string; readonly at: number }) => {
-    const key = `${at.namespace} ${at.scope} ${startOf('minute', at.at)}`
-    let group = minutes.get(key)
-    if (!group) {
-      const own: EndedFacts[] = []
-      group = { place: placeOf('minute', at), tally: emptyTally(), parts: [own], ends: own }
-      minutes.set(key, group)
+/** The ends of one minute and of one job or handler. */
+interface MinuteCount {
+  readonly namespace: string
+  readonly scope: string
+  /** When the minute begins. */
+  readonly start: number
+  readonly tally: Tally
+}
+
+/** Ends that are counted as they come, in the minute of their job or handler: what is wider is the sum of these. */
+export class MinuteCounts {
+  readonly #minutes = new Map<string, MinuteCount>()
+  /** Where the end before was counted, and probably the next one is. */
+  #last: { readonly namespace: string; readonly job: string | null; readonly handler: string; readonly minute: MinuteCount } | undefined
+  /** The first of all times. */
+  earliestAt = Number.POSITIVE_INFINITY
+
+  /** How many minutes of jobs and handlers. */
+  get size(): number {
+    return this.#minutes.size
+  }
+
+  /** @returns where it was counted */
+  add(end: EndedFacts): MinuteCount {
+    const minute = this.#minuteOf(end)
+    addEnd(minute.tally, end)
+    if (end.at < this.earliestAt) this.earliestAt = end.at
+    return minute
+  }
+
+  #minuteOf({ namespace, job, handler, at }: EndedFacts): MinuteCount {
+    const start = startOf('minute', at)
+    const last = this.#last
+    if (last?.job === job && last.handler === handler && last.namespace === namespace && last.minute.start === start) return last.minute
+    const scope = scopeOf({ job, handler })
+    const key = `${namespace} ${scope} ${start}`
+    let minute = this.#minutes.get(key)
+    if (minute === undefined) {
+      minute = { namespace, scope, start, tally: emptyTally() }
+      this.#minutes.set(key, minute)
     }
-    return group
+    this.#last = { namespace, job, handler, minute }
+    return minute
   }
-  for (const end of ends) {
-    const group = groupOf({ namespace: end.namespace, scope: scopeOf(end), at: end.at })
-    group.ends.push(end)
-    addEnd(group.tally, end)
-  }
-  // Each end is counted in the minute of its job alone: what is wider is the sum of these.
-  for (const { place, tally, ends: own } of [...minutes.values()]) {
-    const all = groupOf({ namespace: place.namespace, scope: EVERYTHING, at: place.start })
-    addValues(all.tally, tally)
-    for (const end of own) all.ends.push(end)
-  }
-  for (const { namespace, change } of changes) addChange(groupOf({ namespace, scope: EVERYTHING, at: change.at }).tally, change)
-  const coarser = new Map<string, EndsOfPlace>()
-  for (const level of ['quarter', 'hour', 'day'] as const)
-    for (const { place, tally, ends: own } of minutes.values()) {
-      const wider = placeOf(level, { ...place, at: place.start })
-      const group = coarser.get(wider.id) ?? { place: wider, tally: emptyTally(), parts: [] }
-      coarser.set(wider.id, group)
+
+  /**
+   * By the documents that keep them: of each of the levels that of everything, and that of the job.
+   * @param options.endsOf the ends of a minute one by one, where they are known
+   */
+  groups({
+    changes = [],
+    endsOf,
+  }: {
+    changes?: readonly ChangeFacts[]
+    endsOf?: (minute: MinuteCount) => readonly EndedFacts[]
+  } = {}): EndsOfPlace[] {
+    const minutes = new Map<string, EndsOfPlace>()
+    const groupOf = (place: RollupPlace) => {
+      const group = minutes.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
+      minutes.set(place.id, group)
+      return group
+    }
+    const addTo = (group: EndsOfPlace, { tally, parts = [] }: Pick<EndsOfPlace, 'tally' | 'parts'>) => {
       addValues(group.tally, tally)
-      group.parts.push(own)
+      for (const ends of parts) group.parts?.push(ends)
     }
-  // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
-  for (const { namespace, job, change } of changes) {
-    const place = placeOf('day', { namespace, scope: `job:${job}`, at: change.at })
-    const group = coarser.get(place.id) ?? { place, tally: emptyTally(), parts: [] }
-    coarser.set(place.id, group)
-    addChange(group.tally, change)
+    for (const minute of this.#minutes.values()) {
+      const counted = { tally: minute.tally, parts: endsOf && [endsOf(minute)] }
+      const { namespace, scope, start: at } = minute
+      for (const of of [scope, EVERYTHING]) addTo(groupOf(placeOf('minute', { namespace, scope: of, at })), counted)
+    }
+    for (const { namespace, change } of changes)
+      addChange(groupOf(placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
+    const coarser = new Map<string, EndsOfPlace>()
+    for (const level of ['quarter', 'hour', 'day'] as const)
+      for (const minute of minutes.values()) {
+        const wider = placeOf(level, { ...minute.place, at: minute.place.start })
+        const group = coarser.get(wider.id) ?? { place: wider, tally: emptyTally(), parts: endsOf && [] }
+        coarser.set(wider.id, group)
+        addTo(group, minute)
+      }
+    // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
+    for (const { namespace, job, change } of changes) {
+      const place = placeOf('day', { namespace, scope: `job:${job}`, at: change.at })
+      const group = coarser.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
+      coarser.set(place.id, group)
+      addChange(group.tally, change)
+    }
+    return [...minutes.values(), ...coarser.values()]
   }
-  return [...minutes.values(), ...coarser.values()]
+}
+
+/** Ends and changes by the documents that keep them. */
+export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): EndsOfPlace[] {
+  const counts = new MinuteCounts()
+  const lists = new Map<MinuteCount, EndedFacts[]>()
+  for (const end of ends) {
+    const minute = counts.add(end)
+    const list = lists.get(minute)
+    if (list) list.push(end)
+    else lists.set(minute, [end])
+  }
+  return counts.groups({ changes, endsOf: (minute) => lists.get(minute) ?? [] })
 }
 
 const addChange = (tally: Tally, change: ChangeValue) => addValues(tally, { ...emptyTally(), changes: { [changeKey(change)]: change } })
@@ -82,16 +143,18 @@ const addChange = (tally: Tally, change: ChangeValue) => addValues(tally, { ...e
 /**
  * The document with a batch counted in it; undefined: it counts all of that already. Its fence decides: what it includes it never counts again, whatever was
  * redelivered, or read by another process at the same time.
+ * @returns `split`: it counts a part, and only the sum of the batch is known
  */
-export function counted(stored: RollupRecord | undefined, group: EndsOfPlace, stretch: Stretch): RollupRecord | undefined {
+export function counted(stored: RollupRecord | undefined, group: EndsOfPlace, stretch: Stretch): RollupRecord | 'split' | undefined {
   // Sequences of another stream say nothing about those of this one.
   const fence = stored?.stream === stretch.stream ? stored.upTo : 0
   if (fence >= stretch.upTo) return undefined
+  if (fence >= stretch.from && group.parts === undefined) return 'split'
   const tally = emptyTally()
   if (stored) addValues(tally, stored.values)
   if (fence < stretch.from) addValues(tally, group.tally)
   else {
-    for (const ends of group.parts) for (const end of ends) if (end.sequence > fence) addEnd(tally, end)
+    for (const ends of group.parts ?? []) for (const end of ends) if (end.sequence > fence) addEnd(tally, end)
     // Changes are known by what they are.
     addValues(tally, { ...emptyTally(), ...(group.tally.changes ? { changes: group.tally.changes } : {}) })
   }

@@ -27,6 +27,8 @@ export interface EndedFacts {
   readonly lateMs: number | undefined
   readonly retries: number
   readonly failure: { readonly name: string; readonly message: string } | undefined
+  /** Its event may have been published before. */
+  readonly isRepeated?: true
 }
 
 /** A change of a job, as its event says. */
