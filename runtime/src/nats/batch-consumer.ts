@@ -34,13 +34,16 @@ const RETRY_AFTER_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
 /** Deliveries after which a message that fails alone and permanently is rejected. */
 const TRIES = 5
-/** How long a pull waits. A consumer that vanished without a disconnect is found again after this long: short, for the fail-over of a cluster. */
+/** How long a pull waits. */
 const PULL_MS = 5_000
 /**
  * The same for EVENTS. When a pull begins, the broker searches for the next message, and compares every subject of the stream with the filters: there is one
- * for each run, so this takes 0.6 s with 300,000, in which it stores no event (`docs/PERFORMANCE.md`).
+ * for each run, so this takes 0.6 s with 300,000, in which it stores no event (`docs/PERFORMANCE.md`). Where a consumer is asked for after heartbeats that were missed, and
+ * the broker does not answer, the client library waits as long before it asks again.
  */
-const PULL_EVENTS_MS = 60_000
+const PULL_EVENTS_MS = 5 * 60_000
+/** While a pull waits. A consumer that vanished without a disconnect, as at a fail-over of a cluster, is found again when two are missed. */
+const HEARTBEAT_MS = 2_500
 
 /**
  * Consumes a stream in batches: what arrived during one batch is the next one, nothing waits when idle. Messages are acknowledged when their batch is
@@ -95,6 +98,7 @@ export class BatchConsumer extends LoopService {
     const messages: ConsumerMessages = await consumer.consume({
       max_messages: maxMessages * (maxInFlight + 1),
       expires: stream === STREAMS.EVENTS.name ? PULL_EVENTS_MS : PULL_MS,
+      idle_heartbeat: HEARTBEAT_MS,
       abort_on_missing_resource: true,
       callback: (message) => this.#take(message),
     })
