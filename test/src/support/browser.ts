@@ -35,13 +35,13 @@ export interface VisitorOptions {
   readonly language?: 'en-US' | 'zh-CN'
 }
 
-/** A browser profile: its pages share cookies, and what they have loaded once. */
+/** A browser profile: its pages share cookies, and what they have loaded once. Its user wants less motion; who opens a page with `openTab` has said nothing. */
 export async function openProfile(
   browser: Browser,
   { url, cookie, theme = 'light', width = 1280, language = 'en-US' }: VisitorOptions,
 ): Promise<BrowserContext> {
   const context = await browser.newContext({
-    ...{ colorScheme: theme, locale: language, timezoneId: 'Europe/Berlin', viewport: { width, height: 900 } },
+    ...{ colorScheme: theme, locale: language, timezoneId: 'Europe/Berlin', reducedMotion: 'reduce', viewport: { width, height: 900 } },
   })
   const [name = '', ...value] = cookie.split('=')
   await context.addCookies([{ name, value: value.join('='), url }])

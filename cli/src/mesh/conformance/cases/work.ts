@@ -138,9 +138,9 @@ export const WORK: readonly Case[] = [
       { send: 'claim-up-to', further: 1 },
       { send: 'control', body: { type: 'register' } },
       { expect: 'instances.register' },
-      // What is done after the answer shows that the answer was read.
+      // What it answers now shows that it has read the answer to its registration.
       { send: 'offer', body: { taskId: '$run-00002', index: 2, total: 3 } },
-      { expect: 'report', body: { type: 'finished', taskId: '$run-00002' } },
+      { expect: 'offer-answer' },
       { answer: 'tasks.claim', body: { run: false, reason: 'the task has ended' } },
       { send: 'work' },
       { expect: 'tasks.claim', body: { redelivered: false } },
