@@ -12,7 +12,6 @@ interface Process {
   readonly pid: number
   readonly parent: number
   readonly group: number
-  readonly ageS: number
   readonly command: string
 }
 
@@ -21,15 +20,15 @@ const commandOf = (line: string) =>
   line
     .trim()
     .split(/\s+/)
-    .slice(4)
+    .slice(3)
     .filter((argument) => !argument.startsWith('--'))
     .join(' ')
 
 function processes(): Process[] {
-  const text = execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,etimes=,args='], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 })
+  const text = execFileSync('ps', ['-eo', 'pid=,ppid=,pgid=,args='], { encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 })
   return text.split('\n').flatMap((line) => {
-    const [pid = 0, parent = 0, group = 0, ageS = 0] = line.trim().split(/\s+/, 4).map(Number)
-    return pid > 0 ? [{ pid, parent, group, ageS, command: commandOf(line) }] : []
+    const [pid = 0, parent = 0, group = 0] = line.trim().split(/\s+/, 3).map(Number)
+    return pid > 0 ? [{ pid, parent, group, command: commandOf(line) }] : []
   })
 }
 
@@ -51,14 +50,19 @@ function end({ pid }: Process): void {
  * @returns stops watching
  */
 export function endStuckTests(runner: number, say: (line: string) => void): () => void {
+  /** When each was seen first. What `ps` says of the age of one that has just begun may be wrong by years where the clock of a virtual machine was set. */
+  let seen = new Map<number, number>()
   const check = () => {
     const all = processes()
-    for (const file of all.filter(({ parent, ageS }) => parent === runner && ageS > FILE_LIMIT_S)) {
+    const now = performance.now()
+    seen = new Map(all.map(({ pid }) => [pid, seen.get(pid) ?? now]))
+    const isOld = ({ pid }: Process) => now - (seen.get(pid) ?? now) > FILE_LIMIT_S * 1_000
+    for (const file of all.filter((one) => one.parent === runner && isOld(one))) {
       const tree = treeOf(file, all)
       say(`ended after ${FILE_LIMIT_S / 60} minutes, with what it had started:\n${tree.map(({ command }) => `  ${command}`).join('\n')}`)
       for (const one of tree) end(one)
     }
-    for (const left of all.filter(({ group, parent, ageS }) => group === runner && parent === 1 && ageS > FILE_LIMIT_S)) {
+    for (const left of all.filter((one) => one.group === runner && one.parent === 1 && isOld(one))) {
       say(`ended what a test has left behind: ${left.command}`)
       end(left)
     }

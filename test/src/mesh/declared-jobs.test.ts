@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { HEADERS } from '@carillon/contracts'
+import { CALLS, HEADERS } from '@carillon/contracts'
 import type { Client, Warning } from '@carillon/sdk'
 import { eventually } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import { Cleanup } from '../support/cleanup.ts'
-import { refusal } from '../support/clients.ts'
+import { PATIENTLY, refusal } from '../support/clients.ts'
 import { freshNamespace, startMesh, type TestMesh } from '../support/mesh.ts'
 import { STORES } from '../support/stores.ts'
 
@@ -64,7 +64,7 @@ for (const store of STORES) {
       await Promise.all(executors.map((executor) => executor.stop()))
       const history = async () => (await client.jobs.history('together', { limit: 100 })).items.map(({ revision }) => revision)
       assert.deepEqual(await history(), [1])
-      await Promise.all(numbers.map((n) => client.jobs.put({ name: 'together', description: `number ${n}` })))
+      await Promise.all(numbers.map((n) => client.call(CALLS.jobsPut, { name: 'together', description: `number ${n}` }, PATIENTLY)))
       assert.deepEqual(
         await history(),
         Array.from({ length: 61 }, (_, i) => 61 - i),

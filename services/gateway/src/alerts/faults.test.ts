@@ -9,7 +9,7 @@ import { startGateway } from '../start-gateway.ts'
 import { ruleWith } from './testing/alert-facts.ts'
 import { SETTINGS } from './testing/gateway-settings.ts'
 import { startReceiver } from './testing/receiver.ts'
-import { endLeases, SECRET, startTestGateways } from './testing/test-gateways.ts'
+import { endLeases, refusalsAreStored, SECRET, startTestGateways } from './testing/test-gateways.ts'
 
 const TIMEOUT = { timeout: 120_000 }
 const HOUR_MS = 3_600_000
@@ -102,6 +102,7 @@ test('what waits for a channel is given up with a reason when its rule or the ch
   await gateways.watch({ scene: 'run-failed' })
   gateways.announce(2, 'failed', 'two')
   await eventually('it was tried', () => gateways.byId().size === 2)
+  await refusalsAreStored(gateways.store)
   await gateways.call('alertRulesPut', { name: 'run-failed', scene: 'run-failed', channels: [] })
   await gateways.call('alertChannelsRemove', { name: 'ops' })
   await endLeases(gateways.store)
@@ -138,6 +139,7 @@ test('a store that is away, and a broker that has lost everything: what was coun
   receiver.answers = () => ({ status: 503 })
   gateways.announce(3, 'failed', 'waits')
   await eventually('it was tried', () => receiver.received.length === 3)
+  await refusalsAreStored(gateways.store)
   await broker.server.kill()
   await broker.server.restart({ wipe: true })
   receiver.answers = () => ({ status: 200 })

@@ -102,7 +102,7 @@ export class MinuteCounts {
     for (const minute of this.#minutes.values()) {
       const counted = { tally: minute.tally, parts: endsOf && [endsOf(minute)] }
       const { namespace, scope, start: at } = minute
-      for (const of of [scope, EVERYTHING]) addTo(groupOf(placeOf('minute', { namespace, scope: of, at })), counted)
+      for (const each of [scope, EVERYTHING]) addTo(groupOf(placeOf('minute', { namespace, scope: each, at })), counted)
     }
     for (const { namespace, change } of changes)
       addChange(groupOf(placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallName, type CallOutput, CarillonError, type ErrorBody, subjects } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/runtime'
-import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
+import { type BrokerOfTest, eventually, startBrokerOf } from '@carillon/runtime/testing'
 import { openStore, SHARES, type Store } from '@carillon/store'
 import { aJob, aRun, runId } from '@carillon/store/testing'
 import { startGateway } from '../../start-gateway.ts'
@@ -124,9 +124,18 @@ export async function startTestGateways(t: TestContext, count: number, options: 
 
 /** As if the minute had passed for which a gateway may hold a delivery. */
 export async function endLeases(store: Store): Promise<void> {
-  const shares = Array.from({ length: SHARES }, (_, share) => share)
-  const due = await store.deliveries.due({ until: Number.MAX_SAFE_INTEGER, shares, limit: 1_000 })
-  for (const held of await store.deliveries.get(due.map(({ id }) => id)))
+  for (const held of await openDeliveries(store))
     if (held && (held.wakeAt ?? 0) > Date.now())
       await store.deliveries.replace({ ...held, wakeAt: Date.now(), revision: held.revision + 1 }, held)
+}
+
+async function openDeliveries(store: Store) {
+  const shares = Array.from({ length: SHARES }, (_, share) => share)
+  const due = await store.deliveries.due({ until: Number.MAX_SAFE_INTEGER, shares, limit: 1_000 })
+  return store.deliveries.get(due.map(({ id }) => id))
+}
+
+/** Resolves when what was refused is stored, of each delivery that is to be tried again: a lease that is ended before would be a new one then. */
+export async function refusalsAreStored(store: Store): Promise<void> {
+  await eventually('the answers are stored', async () => (await openDeliveries(store)).every((open) => open?.answer != null))
 }
