@@ -104,7 +104,7 @@ export interface Events {
 }
 
 /** Counts ends whose events are stored, with the sequences of these as far as they are known. Provided by `stats/`. */
-export interface EndsSeen {
+export interface EndsCounter {
   count(runs: readonly RunHead[], sequences: readonly (number | undefined)[]): void
 }
 

@@ -11,7 +11,7 @@ import {
   type StreamPublisher,
 } from '@carillon/runtime'
 import type { RunHead } from '@carillon/store'
-import type { EndsSeen, Events } from '../ports.ts'
+import type { EndsCounter, Events } from '../ports.ts'
 import { CreatedSignals } from './created-signals.ts'
 import { type EndedRun, endedEventText, liveTasksText, liveText, type MovedTask, timesOf } from './rules/views.ts'
 
@@ -22,7 +22,7 @@ const NOT_FOUND = 404
 export class Announcer implements Events {
   readonly #broker: Broker
   readonly #publisher: StreamPublisher
-  readonly #publishedEnds: EndsSeen
+  readonly #publishedEnds: EndsCounter
   readonly #createdSignals: CreatedSignals
   readonly #log: Logger
   readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
@@ -30,7 +30,7 @@ export class Announcer implements Events {
   readonly #waited = meter.seconds('carillon.run.wait.seconds', 'From when a run was due to its first start')
   readonly #names = new BoundedLabel()
 
-  constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsSeen; clock: Clock; log: Logger }) {
+  constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsCounter; clock: Clock; log: Logger }) {
     this.#broker = options.broker
     this.#createdSignals = new CreatedSignals({ connection: options.broker.connection, clock: options.clock })
     this.#publisher = options.publisher

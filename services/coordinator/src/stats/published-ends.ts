@@ -1,5 +1,5 @@
 import type { RunHead } from '@carillon/store'
-import type { EndsSeen } from '../ports.ts'
+import type { EndsCounter } from '../ports.ts'
 import { MinuteCounts } from './rules/group-ends.ts'
 import { factsOfRun } from './rules/recount.ts'
 import type { EndedFacts } from './rules/rollup.ts'
@@ -23,7 +23,7 @@ export interface CountedStretch {
  * written here need not be read from the broker. Only a cache: what is missing, because another coordinator or a predecessor has published
  * it, is read from the stream, and what is here is compared with the stream before it counts.
  */
-export class PublishedEnds implements EndsSeen {
+export class PublishedEnds implements EndsCounter {
   readonly #isCounting: () => boolean
   #stretches: { from: number; last: EndedFacts; counts: MinuteCounts }[] = []
   /** The last stretch was read: what comes is counted in another one. */
