@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { VERSION } from '@carillon/contracts'
+import { REQUEST_DEADLINE } from '@carillon/wire/testing'
 import type { Service } from './lifecycle.ts'
 import { RejectedMessages } from './nats/incoming.ts'
 import { keptStream, StreamKeeper } from './nats/stream-keeper.ts'
@@ -47,7 +48,7 @@ function composeOn(connected: Connected, { events, failing = '' }: { events: str
 }
 
 const ask = () =>
-  base.broker.connection.request('carillon.shop.api.logger.health', '{}', { timeout: 2_000 }).then(
+  base.broker.connection.request('carillon.shop.api.logger.health', '{}', REQUEST_DEADLINE).then(
     () => ({ isThere: true }),
     () => ({ isThere: false }),
   )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { type OfferAnswer, subjects } from '@carillon/contracts'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { startMesh } from './testing/mesh-fixture.ts'
 
 const script = (url: string) => `
@@ -32,7 +32,7 @@ for (const isPatient of [true, false]) {
         // Another one each time: what was accepted before is accepted again.
         const taskId = `run-0-${offers++}`
         const offer = JSON.stringify({ runId: 'run-0', taskId, handler: 'waits', attempt: 1, payload: null })
-        const answer = await fake.connection.request(subjects.direct('default', 'child'), offer, { timeout: 2_000 })
+        const answer = await fake.connection.request(subjects.direct('default', 'child'), offer, REQUEST_DEADLINE)
         return answer.json<OfferAnswer & { reason?: string }>().reason === 'draining'
       })
       child.kill(isPatient ? 'SIGUSR2' : 'SIGTERM')

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { CALLS, type Call, jsonSchemaOf, MESSAGES, type Message, parseSubject } from '@carillon/contracts'
 import type { Mesh } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import { z } from 'zod'
@@ -145,7 +145,7 @@ for (const store of STORES)
 
     // biome-ignore lint/suspicious/noExplicitAny: a test reads what it knows to be there
     async function send(path: string, input: unknown): Promise<any> {
-      const answer = (await nats.request(`carillon.${namespace}.api.${path}`, JSON.stringify(input), { timeout: 10_000 })).json<object>()
+      const answer = (await nats.request(`carillon.${namespace}.api.${path}`, JSON.stringify(input), REQUEST_DEADLINE)).json<object>()
       isTrue('error' in answer ? 'refusal' : `${path}.answer`, answer)
       return answer
     }

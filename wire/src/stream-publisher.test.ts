@@ -5,7 +5,7 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { systemClock } from './clock.ts'
 import { type Refusal, StreamPublisher } from './stream-publisher.ts'
-import { eventually, FakeClock, settle, startNatsServer, type TestServer } from './testing/index.ts'
+import { eventually, FakeClock, REQUEST_DEADLINE, settle, startNatsServer, type TestServer } from './testing/index.ts'
 
 let server: TestServer
 let connection: NatsConnection
@@ -14,7 +14,7 @@ let base: StreamPublisher
 before(async () => {
   server = await startNatsServer()
   connection = await connect({ servers: server.url })
-  manager = await jetstreamManager(connection)
+  manager = await jetstreamManager(connection, REQUEST_DEADLINE)
   const onePerSubject = { max_msgs_per_subject: 1, discard: 'new', discard_new_per_subject: true } as const
   await manager.streams.add({ name: 'WORK', subjects: ['carillon.*.work.>'], ...onePerSubject })
   base = new StreamPublisher(connection, systemClock)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { type AuditEntry, auditEventSchema, CALLS, type Call, CarillonError, HEADERS } from '@carillon/contracts'
 import { systemClock } from '@carillon/wire/internal'
+import { REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import { eventually, startTestBroker, type TestBroker } from '../testing/index.ts'
 import { ApiService } from './api-service.ts'
@@ -56,7 +57,7 @@ async function start(context: TestContext): Promise<{ entries: AuditEntry[]; mes
 function call(path: string, input: object, headersGiven: Readonly<Record<string, string>> = {}): Promise<unknown> {
   const head = headers()
   for (const [name, value] of Object.entries(headersGiven)) head.set(name, value)
-  return base.broker.connection.request(`carillon.shop.api.${path}`, JSON.stringify(input), { timeout: 2_000, headers: head })
+  return base.broker.connection.request(`carillon.shop.api.${path}`, JSON.stringify(input), { ...REQUEST_DEADLINE, headers: head })
 }
 
 test('a change leaves who made it, what was requested, and the fields before and after', async (context) => {

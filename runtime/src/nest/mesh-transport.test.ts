@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
 import { CarillonError, subjects, VERSION } from '@carillon/contracts'
 import { systemClock } from '@carillon/wire/internal'
+import { REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { headers, type Msg } from '@nats-io/transport-node'
 import { AuditTrail } from '../nats/audit-trail.ts'
 import type { Incoming } from '../nats/incoming.ts'
@@ -62,7 +63,7 @@ async function call(body: string, options: { namespace?: string; traceparent?: s
   const head = headers()
   if (options.traceparent) head.set('traceparent', options.traceparent)
   const subject = `carillon.${options.namespace ?? 'shop'}.api.jobs.get`
-  return base.broker.connection.request(subject, body, { timeout: 2_000, headers: head })
+  return base.broker.connection.request(subject, body, { ...REQUEST_DEADLINE, headers: head })
 }
 
 test('a call is answered in plain JSON, with checked input, namespace and trace', async (context) => {
@@ -120,11 +121,11 @@ test('a fault is answered as INTERNAL with 500, and logged', async (context) => 
 test('calls are announced with name, version, description and schema', async (context) => {
   await start(context)
   for (const verb of ['PING', 'INFO', 'STATS']) {
-    const answer = await base.broker.connection.request(`$SRV.${verb}.carillon-coordinator`, '', { timeout: 2_000 })
+    const answer = await base.broker.connection.request(`$SRV.${verb}.carillon-coordinator`, '', REQUEST_DEADLINE)
     const { name, version, id } = answer.json<{ name: string; version: string; id: string }>()
     assert.deepEqual([name, version, id.length > 0], ['carillon-coordinator', VERSION, true], verb)
   }
-  const info = (await base.broker.connection.request('$SRV.INFO.carillon-coordinator', '', { timeout: 2_000 })).json<{
+  const info = (await base.broker.connection.request('$SRV.INFO.carillon-coordinator', '', REQUEST_DEADLINE)).json<{
     description: string
     endpoints: {
       name: string

@@ -1,6 +1,15 @@
 /** For tests: time that stands still, a real broker, and the contract of every service. */
 
-export { eventually, FakeClock, makeCertificates, settle, signal, startNatsServer, type TestServer } from '@carillon/wire/testing'
+export {
+  eventually,
+  FakeClock,
+  makeCertificates,
+  REQUEST_DEADLINE,
+  settle,
+  signal,
+  startNatsServer,
+  type TestServer,
+} from '@carillon/wire/testing'
 export { type Exercise, exerciseService } from './exercise-service.ts'
 export { noResponders } from './no-responders.ts'
 export { type BrokerOfTest, createTestLog, startBrokerOf, startTestBroker, type TestBroker } from './test-broker.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { type Beat, subjects, TIMES, type WorkMessage } from '@carillon/contracts'
-import { eventually, signal } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE, signal } from '@carillon/wire/testing'
 import { startMesh } from '../testing/mesh-fixture.ts'
 
 const INSTANCE = 'me'
@@ -63,7 +63,7 @@ test('assigned tasks run and are reported as others are; one that is offered aft
   assert.equal(traces[0], traceparent)
   fake.claimAnswer = () => ({ run: false, reason: 'the run is succeeded' })
   await eventually('its end is remembered', async () => {
-    const offered = await fake.connection.request(subjects.direct('default', INSTANCE), JSON.stringify(workOf('a')), { timeout: 2_000 })
+    const offered = await fake.connection.request(subjects.direct('default', INSTANCE), JSON.stringify(workOf('a')), REQUEST_DEADLINE)
     assert.deepEqual(offered.json(), { accepted: true })
     return fake.claims.length > 0
   })

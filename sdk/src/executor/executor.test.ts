@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Beat, CarillonError, subjects, workConsumer } from '@carillon/contracts'
-import { eventually, signal, startNatsServer } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE, signal, startNatsServer } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { connect, NonRetryableError, RetryAfterError } from '../index.ts'
 import { startMesh } from '../testing/mesh-fixture.ts'
@@ -157,7 +157,7 @@ test('a broadcast leg is offered, answered and run once', async (t) => {
   )
   await mesh.start()
   const offer = async (body: unknown) => {
-    const answer = await fake.connection.request(subjects.direct('default', 'me'), JSON.stringify(body), { timeout: 2_000 })
+    const answer = await fake.connection.request(subjects.direct('default', 'me'), JSON.stringify(body), REQUEST_DEADLINE)
     return answer.json()
   }
   const leg = { runId: 'run-0', taskId: 'run-0-0', handler: 'leg', attempt: 1, payload: null, index: 0, total: 3 }
@@ -254,7 +254,7 @@ test('a handler that ignores its time limit keeps its slot until it settles; not
   assert.deepEqual([beat.running, beat.stuckTasks.map(({ taskId, handler }) => [taskId, handler])], [1, [[slow, 'deaf']]])
   assert.equal(warnings.filter(({ code }) => code === 'handler-stuck').length, 1)
   const leg = { runId: 'run-0', taskId: 'run-0-0', handler: 'deaf', attempt: 1, payload: null, index: 0, total: 1 }
-  const offer = await fake.connection.request(subjects.direct('default', 'me'), JSON.stringify(leg), { timeout: 2_000 })
+  const offer = await fake.connection.request(subjects.direct('default', 'me'), JSON.stringify(leg), REQUEST_DEADLINE)
   assert.deepEqual(offer.json(), { accepted: false, reason: 'busy' })
   assert.deepEqual(begun, ['slow'])
   release.fire()

@@ -18,7 +18,6 @@ const BULK = 100
 
 test('mongodb: what was answered is there after kill -9 of the engine in the middle of a bulk', {
   skip,
-  timeout: 60_000,
 }, async (context) => {
   const fresh = freshDatabase()
   const store = await openStore(fresh.url)

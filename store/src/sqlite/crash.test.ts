@@ -35,7 +35,7 @@ async function writeAndKill(url: string, first: number, answers: number): Promis
   return acknowledged
 }
 
-test('sqlite: what was answered is there after kill -9 in the middle of a bulk', { timeout: 30_000 }, async () => {
+test('sqlite: what was answered is there after kill -9 in the middle of a bulk', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'carillon-crash-'))
   const path = join(folder, 'store.db')
   try {

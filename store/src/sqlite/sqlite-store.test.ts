@@ -32,9 +32,7 @@ test('a store that is opened again has everything, and no migration runs twice',
   database.close()
 })
 
-test('what is written comes into the database before the log is at its longest, and no write waits for it', {
-  timeout: 20_000,
-}, async (context) => {
+test('what is written comes into the database before the log is at its longest, and no write waits for it', async (context) => {
   const path = join(folderOf(context), 'store.db')
   const store = await openStore(`sqlite:${path}`)
   const before = statSync(path).size

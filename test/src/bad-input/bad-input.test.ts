@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ERROR_CODES, type ErrorBody } from '@carillon/contracts'
 import type { Mesh } from '@carillon/sdk'
+import { REQUEST_DEADLINE } from '@carillon/wire/testing'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { cliFor } from '../support/carillon.ts'
 import { Cleanup } from '../support/cleanup.ts'
@@ -46,7 +47,7 @@ describe('bad input', () => {
     if (api)
       test(`${what}: the call`, async () => {
         const [call, body] = api
-        const answer = await nats.request(`carillon.${namespace}.api.${call}`, body, { timeout: 10_000 })
+        const answer = await nats.request(`carillon.${namespace}.api.${call}`, body, REQUEST_DEADLINE)
         const { error, ...rest } = answer.json<{ error: ErrorBody }>()
         assert.deepEqual(rest, {})
         check(error, { code, field })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, type RejectedEvent, type RunView } from '@carillon/contracts'
 import type { Warning } from '@carillon/sdk'
-import { eventually, signal } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE, signal } from '@carillon/wire/testing'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { Cleanup } from '../support/cleanup.ts'
 import { collect, offering, wholeRuns } from '../support/clients.ts'
@@ -38,7 +38,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
 
       const rejectedIn = async (namespace: string, stream: string): Promise<number> => {
         const subject = `carillon.${namespace}.event.message.${stream}.rejected`
-        const info = await nats.request('$JS.API.STREAM.INFO.EVENTS', JSON.stringify({ subjects_filter: subject }))
+        const info = await nats.request('$JS.API.STREAM.INFO.EVENTS', JSON.stringify({ subjects_filter: subject }), REQUEST_DEADLINE)
         return info.json<{ state: { subjects?: Record<string, number> } }>().state.subjects?.[subject] ?? 0
       }
 
@@ -122,7 +122,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
       test('calls answer garbage with an error', async () => {
         const namespace = freshNamespace()
         for (const { noun, verb } of Object.values(CALLS)) {
-          const answer = await nats.request(`carillon.${namespace}.api.${noun}.${verb}`, '{"half":', { timeout: 5_000 })
+          const answer = await nats.request(`carillon.${namespace}.api.${noun}.${verb}`, '{"half":', REQUEST_DEADLINE)
           assert.equal(answer.json<{ error?: { code: string } }>().error?.code, 'INVALID_JSON', `${noun}.${verb}`)
         }
       })
@@ -143,7 +143,11 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
         assert.deepEqual([...new Set(warnings.map(({ code }) => code))].sort(), ['message-not-understood', 'work-not-understood'])
         assert.equal(await (await client.run('echo', 'still here')).result({ timeoutMs: 10_000 }), 'still here')
         assert.equal((await (await client.run('echo', 'all', { mode: 'broadcast' })).ended()).state, 'succeeded')
-        const info = await nats.request('$JS.API.STREAM.INFO.WORK', JSON.stringify({ subjects_filter: `carillon.${namespace}.>` }))
+        const info = await nats.request(
+          '$JS.API.STREAM.INFO.WORK',
+          JSON.stringify({ subjects_filter: `carillon.${namespace}.>` }),
+          REQUEST_DEADLINE,
+        )
         assert.deepEqual(info.json<{ state: { subjects?: object } }>().state.subjects ?? {}, {}, 'garbage does not stay in the queue')
       })
 
@@ -175,7 +179,7 @@ describe('garbage on the subjects that are read', { concurrency: true }, () => {
           JSON.stringify({ type: 'finished', runId: open.id, taskId: `${open.id}-00000`, attempt: 1, outcome: 'succeeded' }),
         )
         await eventually('all have been read', async () => {
-          const info = await nats.request('$JS.API.CONSUMER.INFO.REPORTS.coordinators')
+          const info = await nats.request('$JS.API.CONSUMER.INFO.REPORTS.coordinators', '', REQUEST_DEADLINE)
           const { num_pending: pending, num_ack_pending: unacked } = info.json<{ num_pending: number; num_ack_pending: number }>()
           return pending === 0 && unacked === 0
         })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { Cleanup } from '../support/cleanup.ts'
 import { freshNamespace, startMesh } from '../support/mesh.ts'
@@ -20,7 +20,7 @@ describe('what a program that speaks the protocol by itself gets wrong', () => {
     return made
   }
   const call = async (path: string, body: unknown, given: Readonly<Record<string, string>> = {}) => {
-    const options = { timeout: 5_000, headers: headersOf(given) }
+    const options = { ...REQUEST_DEADLINE, headers: headersOf(given) }
     return (await nats.request(`carillon.${namespace}.api.${path}`, JSON.stringify(body), options)).json<{
       error?: { code: string; field: string; value: string; retry: boolean; hint: string }
       runId?: string
@@ -34,7 +34,7 @@ describe('what a program that speaks the protocol by itself gets wrong', () => {
       callback: (_e, message) => void rejected.push(message.json()),
     })
     for (const given of [{ 'Carillon-Ky': 'a' }, { 'Carillon-Key': 'b' }, { 'carillon-key': 'c' }])
-      await nats.request(`carillon.${namespace}.trigger.report`, '{}', { timeout: 5_000, headers: headersOf(given) })
+      await nats.request(`carillon.${namespace}.trigger.report`, '{}', { ...REQUEST_DEADLINE, headers: headersOf(given) })
     await eventually('both are rejected', () => rejected.length === 2)
     assert.deepEqual(rejected.map(({ code, message }) => [code, /"[^"]+"/.exec(message)?.[0]]).sort(), [
       ['INVALID_HEADER', '"Carillon-Ky"'],
@@ -73,7 +73,7 @@ describe('what a program that speaks the protocol by itself gets wrong', () => {
 
   test('the services protocol shows the version, and the schemas of every call, in one message', async () => {
     for (const service of ['coordinator', 'registry', 'logger']) {
-      const answer = await nats.request(`$SRV.INFO.carillon-${service}`, '', { timeout: 5_000 })
+      const answer = await nats.request(`$SRV.INFO.carillon-${service}`, '', REQUEST_DEADLINE)
       const info = answer.json<{ metadata: object; endpoints: { name: string; metadata: Record<string, string> }[] }>()
       assert.deepEqual(info.metadata, { protocol: '1' })
       for (const { name, metadata } of info.endpoints)

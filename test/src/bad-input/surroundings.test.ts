@@ -29,7 +29,7 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
     gone: { code: 'NATS_UNAVAILABLE', start: async () => `nats://127.0.0.1:${await freePort()}` },
   } as const
   for (const [what, { code, start }] of Object.entries(ways))
-    test(`a broker that is ${what}: services, executors and the command line say so`, { timeout: 60_000 }, async (context) => {
+    test(`a broker that is ${what}: services, executors and the command line say so`, async (context) => {
       const cleanup = new Cleanup(context)
       const natsUrl = await start(cleanup)
       const store = await openStore('sqlite::memory:')
@@ -76,9 +76,7 @@ describe('surroundings that are not well', { concurrency: 2 }, () => {
     assert.match(service.stderr(), /error STORE_READ_ONLY: /)
   })
 
-  test('a store that is full: refused with its code, nothing accepted is lost, and with space it goes on', {
-    timeout: 90_000,
-  }, async (context) => {
+  test('a store that is full: refused with its code, nothing accepted is lost, and with space it goes on', async (context) => {
     const cleanup = new Cleanup(context)
     const folder = mounted(cleanup, 24 * MIB)
     if (folder === undefined) return context.skip('needs root and the right to mount')

@@ -15,7 +15,6 @@ import { sqlite } from '../support/stores.ts'
 const MAIN = fileURLToPath(new URL('../support/alive-main.js', import.meta.url))
 /** Half as long again as the silence that makes an instance lost, and the broker deliver its work again. */
 const LONG_MS = 15_000
-const TIMEOUT_MS = 120_000
 
 interface Where {
   readonly url: string
@@ -85,9 +84,7 @@ async function ended(client: Client, ids: readonly string[], withinMs = 60_000):
 }
 
 describe('who is alive loses nothing', { concurrency: true }, () => {
-  test('a handler computes for longer than the silence that makes an instance lost, in a bundle, too', {
-    timeout: TIMEOUT_MS,
-  }, async (context) => {
+  test('a handler computes for longer than the silence that makes an instance lost, in a bundle, too', async (context) => {
     const cleanup = new Cleanup(context)
     const mesh = await startMesh(cleanup, { store: sqlite })
     const namespace = freshNamespace()
@@ -113,7 +110,7 @@ describe('who is alive loses nothing', { concurrency: true }, () => {
     for (const executor of executors) assert.equal(executor.stderr(), '')
   })
 
-  test('every process stands still for longer than that, and goes on', { timeout: TIMEOUT_MS }, async (context) => {
+  test('every process stands still for longer than that, and goes on', async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup, { demo: false })
     const namespace = freshNamespace()
@@ -137,7 +134,7 @@ describe('who is alive loses nothing', { concurrency: true }, () => {
     await allRanOnce(client, ids, executors)
   })
 
-  test('kill -9 of the broker in a burst: no attempt is begun twice', { timeout: TIMEOUT_MS }, async (context) => {
+  test('kill -9 of the broker in a burst: no attempt is begun twice', async (context) => {
     const cleanup = new Cleanup(context)
     const mesh = await startMesh(cleanup, { store: sqlite })
     const namespace = freshNamespace()

@@ -17,7 +17,7 @@ const DONE_BEFORE = LEAVES / 10
 
 describe('kill -9 in the middle of a map-reduce', { concurrency: 2 }, () => {
   for (const store of STORES) {
-    test(`of an executor and of one of two coordinators, ${store.name}`, { skip: store.skip, timeout: 120_000 }, async (context) => {
+    test(`of an executor and of one of two coordinators, ${store.name}`, { skip: store.skip }, async (context) => {
       const cleanup = new Cleanup(context)
       const storeUrl = store.fresh(cleanup)
       const broker = await startBroker(cleanup)

@@ -17,7 +17,7 @@ const streamsOf = async (carillon: Cli) => {
 }
 
 describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
-  test('the mesh takes what fits, says so, and more when there is more, without a restart', { timeout: 180_000 }, async (context) => {
+  test('the mesh takes what fits, says so, and more when there is more, without a restart', async (context) => {
     const cleanup = new Cleanup(context)
     const disk = mountSmallDisk(cleanup, 300)
     const up = await startUp(cleanup, { data: disk.folder })
@@ -35,7 +35,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     process.kill(up.pids.nats, 0)
   })
 
-  test('a start with 12 MiB free is no sentence for ever', { timeout: 180_000 }, async (context) => {
+  test('a start with 12 MiB free is no sentence for ever', async (context) => {
     const cleanup = new Cleanup(context)
     const disk = mountSmallDisk(cleanup, 4_000)
     const first = await startUp(cleanup, { data: disk.folder, demo: false })
@@ -48,7 +48,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     await eventually('an executor can register, and work', () => runs(cliFor(cleanup, up.url)), SELDOM)
   })
 
-  test('a disk that was full: work goes on when there is room again', { timeout: 180_000 }, async (context) => {
+  test('a disk that was full: work goes on when there is room again', async (context) => {
     const cleanup = new Cleanup(context)
     const disk = mountSmallDisk(cleanup, 400)
     const up = await startUp(cleanup, { data: disk.folder })
@@ -65,7 +65,7 @@ describe('a small disk', { skip: skip ?? false, concurrency: true }, () => {
     await eventually('it works again', () => runs(carillon), SELDOM)
   })
 
-  test('a disk on which nothing useful fits: the error says how much is needed', { timeout: 60_000 }, async (context) => {
+  test('a disk on which nothing useful fits: the error says how much is needed', async (context) => {
     const cleanup = new Cleanup(context)
     const disk = mountSmallDisk(cleanup, 30)
     const up = startCli(cleanup, ['up', '--port', '0', '--data', disk.folder])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { startBroker } from '../support/broker.ts'
@@ -29,7 +29,7 @@ describe('carillon doctor', { concurrency: true }, () => {
     assert.equal((await carillon(['doctor', '--namespace', 'elsewhere'])).stdout.includes('handler no'), false)
   })
 
-  test('with a long queue it says so of handlers that were offered once', { timeout: 60_000 }, async (context) => {
+  test('with a long queue it says so of handlers that were offered once', async (context) => {
     const cleanup = new Cleanup(context)
     const broker = await startBroker(cleanup)
     const carillon = cliFor(cleanup, broker.url)
@@ -41,7 +41,7 @@ describe('carillon doctor', { concurrency: true }, () => {
     await demo.exited
     const nats = await connect({ servers: broker.url })
     cleanup.add('the connection', () => nats.close())
-    const stream = jetstream(nats)
+    const stream = jetstream(nats, REQUEST_DEADLINE)
     await Promise.all(Array.from({ length: MANY }, (_, index) => stream.publish(`carillon.default.work.hello.normal.${index}`, '{}')))
     const { stdout } = await carillon(['doctor'])
     assert.match(stdout, /✗ handler hello: 10,000 tasks wait, and no live instance offers it\n/)
@@ -54,7 +54,7 @@ describe('carillon doctor', { concurrency: true }, () => {
     const carillon = cliFor(cleanup, up.url)
     const nats = await connect({ servers: up.url })
     cleanup.add('the connection', () => nats.close())
-    const { consumers } = await jetstreamManager(nats)
+    const { consumers } = await jetstreamManager(nats, REQUEST_DEADLINE)
     await consumers.pause('WORK', 'default~hello', new Date(Date.now() + 3_600_000))
     const { code, stdout } = await carillon(['doctor'])
     assert.equal(code, 1)

@@ -9,7 +9,7 @@ import { startMesh } from '../support/mesh.ts'
 import { sqlite } from '../support/stores.ts'
 
 describe('health', { concurrency: true }, () => {
-  test('a process says of itself how it is, whatever others of its kind say', { timeout: 60_000 }, async (context) => {
+  test('a process says of itself how it is, whatever others of its kind say', async (context) => {
     const cleanup = new Cleanup(context)
     const { url } = await startBroker(cleanup)
     const folder = cleanup.folder()
@@ -37,7 +37,7 @@ describe('health', { concurrency: true }, () => {
     assert.deepEqual([gone.code, /NO_SERVICE: Nobody answers/.test(gone.stderr)], [3, true], gone.stderr)
   })
 
-  test('the doctor misses a coordinator that died, until another one takes its place', { timeout: 90_000 }, async (context) => {
+  test('the doctor misses a coordinator that died, until another one takes its place', async (context) => {
     const cleanup = new Cleanup(context)
     const mesh = await startMesh(cleanup, { store: sqlite })
     const start = async () => {

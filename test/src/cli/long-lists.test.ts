@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type LogMessage, type LogView, type RunView, subjects } from '@carillon/contracts'
 import { connect } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { jetstream } from '@nats-io/jetstream'
 import { connect as connectNats } from '@nats-io/transport-node'
 import { type Cli, cliFor, startUp } from '../support/carillon.ts'
@@ -57,7 +57,7 @@ describe('long lists, by the command line', () => {
 /** Lines as an executor ships them, of one attempt and one millisecond. */
 async function publishLines(servers: string, runId: string): Promise<void> {
   const connection = await connectNats({ servers })
-  const stream = jetstream(connection)
+  const stream = jetstream(connection, REQUEST_DEADLINE)
   const at = new Date().toISOString()
   for (let message = 0; message < MESSAGES; message++) {
     const lines = Array.from({ length: LINES }, (_, index) => {

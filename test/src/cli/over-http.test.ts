@@ -180,7 +180,7 @@ describe('the command line over HTTP', () => {
     NAMESPACE[way],
   ]
 
-  test('every command prints the same, and exits with the same code, as over NATS', { timeout: 120_000 }, async () => {
+  test('every command prints the same, and exits with the same code, as over NATS', async () => {
     const carillon = { nats: sharedCliFor(cleanup, undefined), http: sharedCliFor(cleanup, undefined) }
     const lastRun: Record<Way, string> = { nats: '', http: '' }
     /** Its message has been sent, so that what is shown of it stays the same. */

@@ -11,7 +11,7 @@ import { silentServer } from '../support/foreign-server.ts'
 import { isAlive, launch } from '../support/processes.ts'
 
 describe('carillon up', { concurrency: 3 }, () => {
-  test('Ctrl-C leaves nothing running, and the next start finds everything again', { timeout: 90_000 }, async (context) => {
+  test('Ctrl-C leaves nothing running, and the next start finds everything again', async (context) => {
     const cleanup = new Cleanup(context)
     const data = cleanup.folder()
     const up = await startUp(cleanup, { data })
@@ -56,7 +56,7 @@ describe('carillon up', { concurrency: 3 }, () => {
     assert.equal((await after(['runs', 'cancel', interrupted.runId])).code, 0)
   })
 
-  test('kill -9 of it all: the next start takes over what is left and goes on', { timeout: 120_000 }, async (context) => {
+  test('kill -9 of it all: the next start takes over what is left and goes on', async (context) => {
     const cleanup = new Cleanup(context)
     const data = cleanup.folder()
     const up = await startUp(cleanup, { data })
@@ -108,7 +108,7 @@ describe('carillon up', { concurrency: 3 }, () => {
     await startUp(cleanup, { data, demo: false })
   })
 
-  test('a broker that dies is started again where it was, and the executor comes back', { timeout: 60_000 }, async (context) => {
+  test('a broker that dies is started again where it was, and the executor comes back', async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
     process.kill(up.pids.nats, 'SIGKILL')
@@ -118,7 +118,7 @@ describe('carillon up', { concurrency: 3 }, () => {
     assert.equal(code, 0, stdout)
   })
 
-  test('the demo that dies is started again', { timeout: 60_000 }, async (context) => {
+  test('the demo that dies is started again', async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
     process.kill(up.pids.demo as number, 'SIGKILL')
@@ -127,7 +127,7 @@ describe('carillon up', { concurrency: 3 }, () => {
   })
 
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)
-    test(`${signal} to npx ends the mesh, too`, { timeout: 120_000 }, async (context) => {
+    test(`${signal} to npx ends the mesh, too`, async (context) => {
       const cleanup = new Cleanup(context)
       const npx = launch(cleanup, ['npx', '--no-install', 'carillon', 'up', '--demo', '--port', '0', '--data', cleanup.folder()])
       await npx.shows(/^Carillon is ready/m)
@@ -137,7 +137,7 @@ describe('carillon up', { concurrency: 3 }, () => {
       await eventually('nothing is left', () => !pids.some(isAlive))
     })
 
-  test('a broker that stands still keeps neither the mesh nor a service alive after a signal', { timeout: 120_000 }, async (context) => {
+  test('a broker that stands still keeps neither the mesh nor a service alive after a signal', async (context) => {
     const cleanup = new Cleanup(context)
     const up = await startUp(cleanup)
     const service = startCli(cleanup, ['coordinator', '--nats', up.url, '--store', `sqlite:${join(up.data, 'carillon.db')}`])
@@ -149,7 +149,7 @@ describe('carillon up', { concurrency: 3 }, () => {
     await eventually('nothing is left', () => ![up.pids.nats, up.pids.demo ?? 0].some(isAlive))
   })
 
-  test('a signal while it starts ends it, whatever it is at', { timeout: 90_000 }, async (context) => {
+  test('a signal while it starts ends it, whatever it is at', async (context) => {
     const cleanup = new Cleanup(context)
     const silent = await silentServer(cleanup)
     const store = silent.replace('nats:', 'mongodb:')

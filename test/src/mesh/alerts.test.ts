@@ -17,8 +17,6 @@ process.setMaxListeners(100)
 const secrets = [`whsec_${Buffer.alloc(32, 5).toString('base64')}`]
 const STUBBORN = fileURLToPath(new URL('../support/stubborn-main.js', import.meta.url))
 const MORTAL = fileURLToPath(new URL('../support/mortal-main.js', import.meta.url))
-/** What lasts is compared every five seconds, an instance is lost after ten; on a loaded machine all of it takes longer. */
-const TIMEOUT = { timeout: 150_000 }
 
 interface Said {
   readonly id: string
@@ -79,7 +77,7 @@ for (const store of STORES) {
     })
 
     describe('scenes, each from its cause to a message, and to the notice that it is over', { concurrency: true }, () => {
-      test('run-failed: five failures are one incident that is sent once', TIMEOUT, async () => {
+      test('run-failed: five failures are one incident that is sent once', async () => {
         let isBroken = true
         const { client, namespace } = await offering(mesh, {
           bill: () => {
@@ -101,7 +99,7 @@ for (const store of STORES) {
         )
       })
 
-      test('run-timed-out', TIMEOUT, async () => {
+      test('run-timed-out', async () => {
         const { client, namespace } = await offering(mesh, {
           slow: async ({ signal }) => {
             await new Promise((resolve) => signal.addEventListener('abort', resolve))
@@ -117,7 +115,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: job report took longer than its time limit once')
       })
 
-      test('run-expired, of a handler that was called without a job', TIMEOUT, async () => {
+      test('run-expired, of a handler that was called without a job', async () => {
         const { client, namespace, executor } = await offering(mesh, {})
         await receiver.rule(client, { scene: 'run-expired', handlers: ['soon'] })
         await (await client.run('soon', null, { deadlineMs: 100 })).ended({ timeoutMs: 60_000 })
@@ -128,7 +126,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: handler soon had not started by its deadline once')
       })
 
-      test('failures-in-row', TIMEOUT, async () => {
+      test('failures-in-row', async () => {
         let isBroken = true
         const { client, namespace } = await offering(mesh, {
           flaky: () => {
@@ -152,7 +150,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: job flaky failed 2 times in a row')
       })
 
-      test('dead-letter', TIMEOUT, async () => {
+      test('dead-letter', async () => {
         const namespace = freshNamespace()
         const shop = await mesh.connect({ namespace, outbox: { folder: cleanup.folder() } })
         const charge = shop.retryable(
@@ -169,7 +167,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: handler charge was given up 2 times')
       })
 
-      test('instance-lost: a process that is killed', TIMEOUT, async () => {
+      test('instance-lost: a process that is killed', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         await receiver.rule(client, { scene: 'instance-lost', instances: ['mort*'], recoverAfterMs: 1_000 })
@@ -180,7 +178,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: service mortal lost an instance once')
       })
 
-      test('instance-hung: open as long as it hangs', TIMEOUT, async () => {
+      test('instance-hung: open as long as it hangs', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         await receiver.rule(client, { scene: 'instance-hung', recoverAfterMs: 0 })
@@ -196,7 +194,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: service stubborn has hung instances, once')
       })
 
-      test('gate-full', TIMEOUT, async () => {
+      test('gate-full', async () => {
         let release: () => void = () => undefined
         const held = new Promise<void>((resolve) => {
           release = resolve
@@ -210,7 +208,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: job one has runs that wait at its gate too long')
       })
 
-      test('approval-waits', TIMEOUT, async () => {
+      test('approval-waits', async () => {
         const { client, namespace } = await offering(mesh, { ship: () => 'shipped' })
         const order = workflow('order')
           .node('approve', { wait: { approval: {} } })
@@ -224,7 +222,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: job order waits for an approval')
       })
 
-      test('no-instance: one message, not one of its queue too', TIMEOUT, async () => {
+      test('no-instance: one message, not one of its queue too', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         await receiver.rule(client, { scene: 'no-instance', graceMs: 1_000 })
@@ -236,7 +234,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: handler nobody has waiting tasks and no instance')
       })
 
-      test('queue-too-old', TIMEOUT, async () => {
+      test('queue-too-old', async () => {
         let release: () => void = () => undefined
         const held = new Promise<void>((resolve) => {
           release = resolve
@@ -249,7 +247,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: handler hold has tasks that wait too long')
       })
 
-      test('late: a slot that nobody begins', TIMEOUT, async () => {
+      test('late: a slot that nobody begins', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         await receiver.rule(client, { scene: 'late', graceMs: 1_000 })
@@ -259,7 +257,7 @@ for (const store of STORES) {
         assert.equal(await receiver.nth(namespace, 2), 'recovered: job tick starts late')
       })
 
-      test('no-program: a run in durable steps whose program is gone', TIMEOUT, async () => {
+      test('no-program: a run in durable steps whose program is gone', async () => {
         const namespace = freshNamespace()
         const run = async (ctx: Parameters<Parameters<Awaited<ReturnType<TestMesh['connect']>>['handle']>[1]>[0]) => {
           await ctx.step('first', () => 1)
@@ -288,7 +286,7 @@ for (const store of STORES) {
       })
     })
 
-    test('missing: nothing fires a slot while all coordinators are away', TIMEOUT, async () => {
+    test('missing: nothing fires a slot while all coordinators are away', async () => {
       const namespace = freshNamespace()
       const { client } = await offering(mesh, { tick: () => 'done' }, { namespace })
       await receiver.rule(client, { scene: 'missing', graceMs: 2_000 })

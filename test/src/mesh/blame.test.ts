@@ -52,9 +52,7 @@ describe('blame', { concurrency: true }, () => {
   }
 
   for (const [bomb, cause] of Object.entries(CAUSES))
-    test(`a task that ends its process by ${bomb} is poison after three deaths; its neighbours are not held to account`, {
-      timeout: 120_000,
-    }, async (context) => {
+    test(`a task that ends its process by ${bomb} is poison after three deaths; its neighbours are not held to account`, async (context) => {
       const { client, state } = await supervised(context)
       const naps = await Promise.all(Array.from({ length: 20 }, () => client.run<number>('nap', { ms: 2_500 })))
       await eventually('the naps run', async () => (await client.runs.get(naps[19]!.id)).state === 'running')
@@ -65,7 +63,7 @@ describe('blame', { concurrency: true }, () => {
       for (const nap of naps) assert.ok((await nap.result({ timeoutMs: LOST_WITHIN_MS })) <= 4)
     })
 
-  test('lines that were logged before an orderly exit arrive', { timeout: 60_000 }, async (context) => {
+  test('lines that were logged before an orderly exit arrive', async (context) => {
     const { client, state } = await supervised(context)
     const run = await client.run('exit', null)
     await run.ended({ timeoutMs: LOST_WITHIN_MS })
@@ -75,7 +73,7 @@ describe('blame', { concurrency: true }, () => {
     })
   })
 
-  test('of tasks whose process dies without a word only the one that dies alone is poison', { timeout: 180_000 }, async (context) => {
+  test('of tasks whose process dies without a word only the one that dies alone is poison', async (context) => {
     const { client, state } = await supervised(context)
     const naps = await Promise.all(Array.from({ length: 5 }, () => client.run<number>('nap', { ms: 1_000 })))
     const run = await client.run('kill', null, { attempts: 10 })
@@ -88,7 +86,7 @@ describe('blame', { concurrency: true }, () => {
     assert.ok(state.deaths <= 3, `${state.deaths} deaths`)
   })
 
-  test('a broadcast that ends every process it comes to ends itself after three', { timeout: 120_000 }, async (context) => {
+  test('a broadcast that ends every process it comes to ends itself after three', async (context) => {
     const { client, state, start, latest } = await supervised(context)
     const run = await client.run('exit', { waits: true }, { mode: 'broadcast' })
     await eventually('its leg runs', async () => (await client.runs.tasks(run.id)).items[0]?.state === 'running')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, PRESENCE_STREAM, STREAMS } from '@carillon/contracts'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
@@ -20,7 +20,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
       let manager: JetStreamManager
       before(async () => {
         mesh = await startMesh(cleanup, { store, coordinators: 2 })
-        manager = await jetstreamManager(await mesh.nats())
+        manager = await jetstreamManager(await mesh.nats(), REQUEST_DEADLINE)
       })
 
       const waiting = async () => (await manager.streams.info('WORK')).state.messages
@@ -37,7 +37,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         return before + RUNS
       }
 
-      test('every stream, the bucket and every consumer that is deleted is recreated, and work goes on', { timeout: 60_000 }, async () => {
+      test('every stream, the bucket and every consumer that is deleted is recreated, and work goes on', async () => {
         const { client } = await offering(mesh, { hello: (ctx) => ctx.payload })
         assert.equal(await (await client.run('hello', 1)).result(), 1)
         for (const name of [...Object.keys(STREAMS), PRESENCE_STREAM]) {
@@ -56,7 +56,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
       })
 
-      test('its folder is replaced by an older copy: the queue is filled again at once', { timeout: 60_000 }, async () => {
+      test('its folder is replaced by an older copy: the queue is filled again at once', async () => {
         await mesh.broker.kill9()
         const older = mesh.broker.copyStore()
         await mesh.broker.start()
@@ -69,7 +69,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         await eventually('all is well', async () => (await client.call(CALLS.coordinatorHealth, {})).checks.every(({ ok }) => ok))
       })
 
-      test('WORK is purged: the queue is filled again, and health says so', { timeout: 150_000 }, async () => {
+      test('WORK is purged: the queue is filled again, and health says so', async () => {
         const there = await startWaiting()
         await manager.streams.purge('WORK')
         // Within seconds; where a count takes long, it is made less often.
@@ -82,7 +82,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
         )
       })
 
-      test('blocks of WORK are lost: the queue is filled again', { timeout: 120_000 }, async () => {
+      test('blocks of WORK are lost: the queue is filled again', async () => {
         const there = await startWaiting()
         await mesh.broker.kill9()
         mesh.broker.loseBlocks('WORK')

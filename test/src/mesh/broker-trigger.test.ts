@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HEADERS } from '@carillon/contracts'
-import { eventually, signal } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE, signal } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import { Audit } from '../support/audit.ts'
 import { Cleanup } from '../support/cleanup.ts'
@@ -60,7 +60,8 @@ describe('the broker as trigger', { concurrency: true }, () => {
         const { client, namespace } = await offering(mesh, { report: (ctx) => ctx.payload })
         for (const coordinator of [...mesh.coordinators]) await mesh.stopCoordinator(coordinator)
         const nats = await mesh.nats()
-        for (let day = 1; day <= 20; day++) await nats.request(`carillon.${namespace}.trigger.report`, JSON.stringify({ day }))
+        for (let day = 1; day <= 20; day++)
+          await nats.request(`carillon.${namespace}.trigger.report`, JSON.stringify({ day }), REQUEST_DEADLINE)
         await mesh.addCoordinator()
         await mesh.addCoordinator()
         const results = await eventually('all have run', async () => {
@@ -76,10 +77,11 @@ describe('the broker as trigger', { concurrency: true }, () => {
         await client.jobs.put({ name: 'sync', on })
         const nats = await mesh.nats()
         const queue = { name: `QUEUE-${namespace}`, subjects: [`${namespace}.queue.>`], retention: 'workqueue', storage: 'memory' }
-        await nats.request(`$JS.API.STREAM.CREATE.${queue.name}`, JSON.stringify(queue))
+        await nats.request(`$JS.API.STREAM.CREATE.${queue.name}`, JSON.stringify(queue), REQUEST_DEADLINE)
         const wrong = await refusal(client.jobs.put({ name: 'other', handler: 'sync', on: { subject: `${namespace}.queue.a` } }))
         assert.deepEqual([wrong.code, wrong.details.field], ['INVALID_REQUEST', 'on.subject'])
-        const publish = (id: number, total: number) => nats.request(`${namespace}.orders.created`, JSON.stringify({ id, total }))
+        const publish = (id: number, total: number) =>
+          nats.request(`${namespace}.orders.created`, JSON.stringify({ id, total }), REQUEST_DEADLINE)
         await publish(1, 200)
         await publish(2, 50)
         const ended = (count: number) =>
@@ -96,7 +98,7 @@ describe('the broker as trigger', { concurrency: true }, () => {
         assert.deepEqual((await ended(2)).map(({ result }) => (result as { id: number }).id).sort(), [1, 3])
       })
 
-      test('the broker is wiped: what was queued and what was running ends exactly once', { timeout: 90_000 }, async () => {
+      test('the broker is wiped: what was queued and what was running ends exactly once', async () => {
         const release = signal()
         const calls = new Map<string, number>()
         const { client, namespace } = await offering(

@@ -10,9 +10,7 @@ import { STORES, type TestStore } from '../support/stores.ts'
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
 
-test('of two executors one is cordoned under load: it finishes what it has, gets nothing new, stays cordoned over restarts, and comes back', {
-  timeout: 120_000,
-}, async () => {
+test('of two executors one is cordoned under load: it finishes what it has, gets nothing new, stays cordoned over restarts, and comes back', async () => {
   const mesh = await startMesh(cleanup, { store })
   const namespace = freshNamespace()
   const { client } = await mesh.connect({ namespace, by: 'ada' })

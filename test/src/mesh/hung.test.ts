@@ -13,9 +13,7 @@ const MAIN = fileURLToPath(new URL('../support/stubborn-main.js', import.meta.ur
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
 
-test('handlers that ignore their time limits keep their slots, make their instances hung, and give both back when they end', {
-  timeout: 150_000,
-}, async () => {
+test('handlers that ignore their time limits keep their slots, make their instances hung, and give both back when they end', async () => {
   const mesh = await startMesh(cleanup, { store, hungAfterMs: 1_000 })
   const namespace = freshNamespace()
   const { client } = await mesh.connect({ namespace })

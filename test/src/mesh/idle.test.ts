@@ -9,14 +9,11 @@ import { freshNamespace, startMesh } from '../support/mesh.ts'
 import { launch } from '../support/processes.ts'
 import { STORES, type TestStore } from '../support/stores.ts'
 
-/** A few heartbeats, on a slow machine. */
 const [store] = STORES as [TestStore]
 const cleanup = new Cleanup({ after })
 const ALIVE = fileURLToPath(new URL('../support/alive-main.js', import.meta.url))
 
-test('an instance that does nothing is hung: its task goes elsewhere, it gets nothing until it works again, and a job without a success is left alone', {
-  timeout: 150_000,
-}, async () => {
+test('an instance that does nothing is hung: its task goes elsewhere, it gets nothing until it works again, and a job without a success is left alone', async () => {
   const mesh = await startMesh(cleanup, { store, idleHungAfterMs: 2_000 })
   const namespace = freshNamespace()
   const { client } = await mesh.connect({ namespace })
@@ -68,9 +65,7 @@ test('an instance that does nothing is hung: its task goes elsewhere, it gets no
   events.stop()
 })
 
-test('a handler that heeds its signal gives its instance back at once; the last attempt ends the run, reason hung', {
-  timeout: 90_000,
-}, async () => {
+test('a handler that heeds its signal gives its instance back at once; the last attempt ends the run, reason hung', async () => {
   const mesh = await startMesh(cleanup, { store, idleHungAfterMs: 2_000 })
   const namespace = freshNamespace()
   const { client } = await mesh.connect({ namespace })
@@ -92,9 +87,7 @@ test('a handler that heeds its signal gives its instance back at once; the last 
   events.stop()
 })
 
-test('a handler that blocks its process from its first moment: others see that it runs, then it runs elsewhere, and what waits there is released', {
-  timeout: 120_000,
-}, async () => {
+test('a handler that blocks its process from its first moment: others see that it runs, then it runs elsewhere, and what waits there is released', async () => {
   const mesh = await startMesh(cleanup, { store, idleHungAfterMs: 2_000 })
   const namespace = freshNamespace()
   const { client } = await mesh.connect({ namespace })

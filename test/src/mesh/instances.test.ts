@@ -109,7 +109,7 @@ describe('instances', { concurrency: true }, () => {
         assert.deepEqual([ended.state, ended.result, ended.attempt], ['succeeded', 'first', 1])
       })
 
-      test('a silent instance is lost within seconds, its task is taken over and counted as an attempt', { timeout: 90_000 }, async () => {
+      test('a silent instance is lost within seconds, its task is taken over and counted as an attempt', async () => {
         const namespace = freshNamespace()
         const worker = await startExecutor(cleanup, { url: mesh.broker.url, namespace, instance: 'doomed' })
         const { client } = await mesh.connect({ namespace })
@@ -124,7 +124,7 @@ describe('instances', { concurrency: true }, () => {
         events.stop()
       })
 
-      test('a task whose executor dies three times in a row is poison and stays out of the queue', { timeout: 150_000 }, async () => {
+      test('a task whose executor dies three times in a row is poison and stays out of the queue', async () => {
         const namespace = freshNamespace()
         const { client } = await mesh.connect({ namespace })
         const run = await client.run('crash', null, { attempts: 10 })
@@ -218,7 +218,7 @@ describe('instances', { concurrency: true }, () => {
         )
       })
 
-      test('of a broadcast one instance dies: another, unused one takes its leg', { timeout: 90_000 }, async () => {
+      test('of a broadcast one instance dies: another, unused one takes its leg', async () => {
         const { client, namespace, run } = await brokenBroadcast(mesh, cleanup)
         await offering(mesh, { work: () => 'spare' }, { namespace, instance: 'spare' })
         const view = await run.ended({ timeoutMs: 2 * LOST_WITHIN_MS })
@@ -231,7 +231,7 @@ describe('instances', { concurrency: true }, () => {
         assert.equal(view.state, 'succeeded')
       })
 
-      test('of a broadcast one instance dies and none is left: its leg ends instance-lost', { timeout: 90_000 }, async () => {
+      test('of a broadcast one instance dies and none is left: its leg ends instance-lost', async () => {
         const { client, run } = await brokenBroadcast(mesh, cleanup)
         const view = await run.ended({ timeoutMs: 2 * LOST_WITHIN_MS })
         const { items } = await client.runs.tasks(run.id)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HEADERS, type JobInput } from '@carillon/contracts'
 import { type Client, workflow } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
@@ -38,7 +38,7 @@ for (const store of STORES)
 
     test('where a stream takes the subject, it has the message once, under the id of the task; what it refuses is published when it has room', async () => {
       const { client } = await offering(mesh, { give: () => ({ bill: 7 }) })
-      const { streams } = await jetstreamManager(await mesh.nats())
+      const { streams } = await jetstreamManager(await mesh.nats(), REQUEST_DEADLINE)
       const config = { name: 'BILLS', subjects: ['bills.>'], discard: DiscardPolicy.New }
       await streams.add({ ...config, max_msgs: 1 })
       await client.workflows.put(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { CALLS, CallInput, RunsPruned } from '@carillon/contracts'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering, refusal } from '../support/clients.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
@@ -20,7 +20,7 @@ for (const store of STORES) {
       input: CallInput<typeof CALLS.runsPrune>,
     ): Promise<RunsPruned['removed']> => {
       const nats = await mesh.nats()
-      const answer = await nats.request(`carillon.${namespace}.api.runs.prune`, JSON.stringify(input), { timeout: 10_000 })
+      const answer = await nats.request(`carillon.${namespace}.api.runs.prune`, JSON.stringify(input), REQUEST_DEADLINE)
       return answer.json<RunsPruned>().removed
     }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, LIMITS } from '@carillon/contracts'
-import { eventually, signal, within } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE, signal, within } from '@carillon/wire/testing'
 import { z } from 'zod'
 import { Cleanup } from '../support/cleanup.ts'
 import { collect, countRuns, offering, PATIENTLY, refusal } from '../support/clients.ts'
@@ -225,7 +225,11 @@ for (const store of STORES) {
       const ofFine = events.heard.find(({ name }) => name === fine.id)?.body as Record<string, unknown>
       assert.deepEqual([ofFine['state'], ofFine['reason'], ofFine['result']], ['succeeded', 'completed', { ok: true }])
       const nats = await mesh.nats()
-      const info = await nats.request('$JS.API.STREAM.INFO.EVENTS', JSON.stringify({ subjects_filter: `carillon.${namespace}.>` }))
+      const info = await nats.request(
+        '$JS.API.STREAM.INFO.EVENTS',
+        JSON.stringify({ subjects_filter: `carillon.${namespace}.>` }),
+        REQUEST_DEADLINE,
+      )
       const { subjects = {} } = info.json<{ state: { subjects?: Record<string, number> } }>().state
       assert.equal(subjects[`carillon.${namespace}.event.run.${fine.id}.succeeded`], 1)
       assert.equal(subjects[`carillon.${namespace}.event.run.${bad.id}.failed`], 1)

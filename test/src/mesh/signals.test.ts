@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { HEADERS } from '@carillon/contracts'
 import { CALLS, type Client, type TaskContext } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { headers } from '@nats-io/transport-node'
 import * as z from 'zod'
 import { Cleanup } from '../support/cleanup.ts'
@@ -150,9 +150,9 @@ describe('signals', { concurrency: true }, () => {
         const options = headers()
         options.set(HEADERS.by, 'the bank')
         const early = idOf('b')
-        await nats.request(`carillon.${namespace}.signal.${run.id}.paid`, '{"ref":1}', { headers: options, timeout: 5_000 })
-        await nats.request(`carillon.${namespace}.signal.${early}.paid`, '')
-        await nats.request(`carillon.${namespace}.signal.${early}.not%a%name`, '1')
+        await nats.request(`carillon.${namespace}.signal.${run.id}.paid`, '{"ref":1}', { ...REQUEST_DEADLINE, headers: options })
+        await nats.request(`carillon.${namespace}.signal.${early}.paid`, '', REQUEST_DEADLINE)
+        await nats.request(`carillon.${namespace}.signal.${early}.not%a%name`, '1', REQUEST_DEADLINE)
         await other.addCoordinator()
         assert.deepEqual(await run.result(), { ref: 1 })
         const [signal] = (await client.runs.signals(run.id)).items

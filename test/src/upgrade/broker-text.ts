@@ -1,3 +1,4 @@
+import { REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { type JetStreamManager, jetstream, jetstreamManager, type StreamConfig } from '@nats-io/jetstream'
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 
@@ -12,7 +13,7 @@ const CONDITION = /^Nats-Expected-/
 
 /** Everything that a broker keeps, as lines of JSON. */
 export async function brokerText(connection: NatsConnection): Promise<string> {
-  const manager = await jetstreamManager(connection)
+  const manager = await jetstreamManager(connection, REQUEST_DEADLINE)
   const lines: Line[] = []
   const messages: Line[] = []
   for await (const { config, state } of manager.streams.list()) {
@@ -38,7 +39,7 @@ function withoutServerMarks<Config extends { metadata?: Record<string, string> |
 
 /** Makes an empty broker hold what was recorded. What was delivered and not acknowledged is delivered again, as after the death of everyone. */
 export async function restoreBroker(connection: NatsConnection, text: string): Promise<void> {
-  const manager = await jetstreamManager(connection)
+  const manager = await jetstreamManager(connection, REQUEST_DEADLINE)
   for (const line of text.trimEnd().split('\n')) await restoreLine({ connection, manager }, JSON.parse(line) as Line)
 }
 
@@ -49,6 +50,6 @@ async function restoreLine({ connection, manager }: { connection: NatsConnection
     const { subject, data } = line.message
     const given = headers()
     for (const [key, values] of Object.entries(line.message.headers)) for (const value of values) given.append(key, value)
-    await jetstream(connection).publish(subject, data, { headers: given })
+    await jetstream(connection, REQUEST_DEADLINE).publish(subject, data, { headers: given })
   }
 }

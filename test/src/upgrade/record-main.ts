@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { subjects } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { startBroker } from '../support/broker.ts'
 import { Cleanup } from '../support/cleanup.ts'
@@ -107,7 +107,7 @@ async function inState({ runs }: Client, { label, state, tasks: wanted = {} }: R
 /** Triggers, and the end and the line of a task, which nobody is there to apply. */
 async function leaveUnconsumed(url: string, { executors, tardy }: { executors: readonly TestProcess[]; tardy: string }): Promise<void> {
   const connection = await connectPlain(cleanup, url)
-  const manager = await jetstreamManager(connection)
+  const manager = await jetstreamManager(connection, REQUEST_DEADLINE)
   for (const body of TRIGGERS) await manager.jetstream().publish(subjects.trigger(NAMESPACE, 'triggered'), body)
   for (const { child } of executors) child.send('go on')
   const isStored = async (stream: string, subjects_filter: string) =>

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { subjects, TIMES } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { startBroker } from '../support/broker.ts'
 import { Cleanup } from '../support/cleanup.ts'
@@ -28,7 +28,6 @@ describe('upgrade', { concurrency: true }, () => {
     for (const store of STORES) {
       test(`what ${version} left behind on ${store.name} goes on and ends right, once`, {
         skip: store.skip,
-        timeout: 120_000,
       }, async (context) => {
         const cleanup = new Cleanup(context)
         const folder = join(FIXTURES, version)
@@ -116,7 +115,7 @@ async function endedOnce(mesh: TestMesh, { runs, begun }: { runs: readonly RunOf
   const settled = runs.filter(({ label, state, ends }) => label === 'tardy' || ends === state || ends === undefined || ends === 'cancelled')
   for (const { label, runId } of settled) assert.ok(!begun.includes(runId), `${label} has begun again`)
   const connection = await mesh.nats()
-  const manager = await jetstreamManager(connection)
+  const manager = await jetstreamManager(connection, REQUEST_DEADLINE)
   for (const { label, runId, ends } of runs) {
     const subjects_filter = subjects.event(NAMESPACE, 'run', runId, '*')
     const { state } = await manager.streams.info('EVENTS', { subjects_filter })

@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 10
 
+/** Options of the requests and JetStream clients of a test; those of the NATS client are 1 and 5 s. */
+export const REQUEST_DEADLINE = { timeout: WITHIN_MS }
+
 /**
  * Polls until the answer is truthy, for conditions that no event announces. What `look` throws counts as "not yet".
  * @throws with what was waited for and the last error when `withinMs` (default 60 s) have passed

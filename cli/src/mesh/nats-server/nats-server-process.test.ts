@@ -159,7 +159,7 @@ describe('startNatsServer', () => {
     assert.equal(other.child.exitCode ?? other.child.signalCode, null)
   })
 
-  it('ends with a process that exits without stopping it', { timeout: 5_000 }, async (t) => {
+  it('ends with a process that exits without stopping it', async (t) => {
     const other = await runOtherNode(t, startInOtherNode(dataFolder(t)))
     const { pid, port } = JSON.parse(other.firstLine) as { pid: number; port: number }
     t.after(() => killIfThere(pid))

@@ -31,9 +31,7 @@ function urls(t: TestContext): { name: string; url: string }[] {
   return [sqlite, { name: 'mongodb', url: address.href }]
 }
 
-test('kill -9 of who counts, in the middle of it, again and again, two at a time: each end is counted once', {
-  timeout: 90_000,
-}, async (t) => {
+test('kill -9 of who counts, in the middle of it, again and again, two at a time: each end is counted once', async (t) => {
   const broker = await startTestBroker(['EVENTS'])
   t.after(() => broker.stop())
   let made = 0

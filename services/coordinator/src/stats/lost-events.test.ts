@@ -91,9 +91,7 @@ async function simulate(store: Store, seed: number): Promise<void> {
   assert.deepEqual(sorted(await stored(store.stats, wanted)), sorted(wanted), `seed ${seed}`)
 }
 
-test(`a broker that is wiped, or restored from an older copy, again and again: each end is counted once, whoever dies meanwhile; ${SEEDS} seeds`, {
-  timeout: 120_000,
-}, async () => {
+test(`a broker that is wiped, or restored from an older copy, again and again: each end is counted once, whoever dies meanwhile; ${SEEDS} seeds`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const store = await openStore('sqlite::memory:')
     await simulate(store, seed)
@@ -103,7 +101,7 @@ test(`a broker that is wiped, or restored from an older copy, again and again: e
 
 const { CARILLON_TEST_MONGODB_URL: mongodb } = process.env
 
-test('the same with MongoDB', { skip: mongodb === undefined && 'CARILLON_TEST_MONGODB_URL is not set', timeout: 120_000 }, async () => {
+test('the same with MongoDB', { skip: mongodb === undefined && 'CARILLON_TEST_MONGODB_URL is not set' }, async () => {
   for (let seed = 1; seed <= 2; seed++) {
     const address = new URL(mongodb ?? '')
     address.pathname = `/carillon-test-${randomBytes(6).toString('hex')}`

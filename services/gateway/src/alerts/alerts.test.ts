@@ -5,7 +5,7 @@ import { eventually } from '@carillon/runtime/testing'
 import { aJob } from '@carillon/store/testing'
 import { SECRET, startTestGateways } from './testing/test-gateways.ts'
 
-test('two gateways: a failed run is an incident that is sent once, and once that it is over', { timeout: 60_000 }, async (t) => {
+test('two gateways: a failed run is an incident that is sent once, and once that it is over', async (t) => {
   const gateways = await startTestGateways(t, 2)
   const { receiver } = gateways
   const subject: string[] = []
@@ -39,7 +39,7 @@ test('two gateways: a failed run is an incident that is sent once, and once that
   assert.deepEqual(gateways.events, ['opened', 'recovered'])
 })
 
-test('secrets are written and never read; what is wrong is named', { timeout: 60_000 }, async (t) => {
+test('secrets are written and never read; what is wrong is named', async (t) => {
   const gateways = await startTestGateways(t, 1)
   const refused = async (name: Parameters<typeof gateways.call>[0], input: object, expected: object) =>
     assert.rejects(gateways.call(name, input as never), (error: CarillonError) => {
@@ -90,9 +90,7 @@ test('secrets are written and never read; what is wrong is named', { timeout: 60
   await refused('incidentsGet', { id: '../x' }, { code: 'INVALID_REQUEST', field: 'id' })
 })
 
-test('a test message is sent, and the answer of the other side is answered; a receiver that is gone is not asked again', {
-  timeout: 60_000,
-}, async (t) => {
+test('a test message is sent, and the answer of the other side is answered; a receiver that is gone is not asked again', async (t) => {
   const gateways = await startTestGateways(t, 1)
   const { receiver } = gateways
   await gateways.call('alertChannelsPut', { name: 'ops', target: { kind: 'webhook', url: receiver.url, secrets: [SECRET] } })
@@ -112,9 +110,7 @@ test('a test message is sent, and the answer of the other side is answered; a re
   assert.equal(receiver.received.length, 2)
 })
 
-test('a slot that nobody fires is missing; who takes care of it is shown, and it is over when it is fired', {
-  timeout: 60_000,
-}, async (t) => {
+test('a slot that nobody fires is missing; who takes care of it is shown, and it is over when it is fired', async (t) => {
   const gateways = await startTestGateways(t, 2)
   const { store, receiver } = gateways
   await store.jobs.insert(aJob('nightly', { wakeAt: Date.now() - 10_000, nextSlotAt: Date.now() - 10_000 }))

@@ -30,9 +30,7 @@ function freshStore(t: TestContext): string {
   return `sqlite:${join(folder, 'store.db')}`
 }
 
-test('a gateway that is killed between sending and recording: another one sends again, under the same id', {
-  timeout: 60_000,
-}, async (t) => {
+test('a gateway that is killed between sending and recording: another one sends again, under the same id', async (t) => {
   const storeUrl = freshStore(t)
   const gateways = await startTestGateways(t, 0, { storeUrl })
   const { broker, receiver, store } = gateways
@@ -58,9 +56,7 @@ test('a gateway that is killed between sending and recording: another one sends 
   assert.deepEqual([incident.count, incident.deliveries?.map(({ tries }) => tries)], [1, [2]])
 })
 
-test('two gateways, of which one after another is killed while they count, announce and send: nothing is lost, and each message has one id', {
-  timeout: 180_000,
-}, async (t) => {
+test('two gateways, of which one after another is killed while they count, announce and send: nothing is lost, and each message has one id', async (t) => {
   const storeUrl = freshStore(t)
   const gateways = await startTestGateways(t, 0, { storeUrl })
   const { broker, store } = gateways

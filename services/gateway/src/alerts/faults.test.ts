@@ -11,7 +11,6 @@ import { SETTINGS } from './testing/gateway-settings.ts'
 import { startReceiver } from './testing/receiver.ts'
 import { endLeases, refusalsAreStored, SECRET, startTestGateways } from './testing/test-gateways.ts'
 
-const TIMEOUT = { timeout: 120_000 }
 const HOUR_MS = 3_600_000
 
 /** A store that can be away: then everything that is asked of it fails. */
@@ -34,7 +33,7 @@ function breakable(store: Store) {
   return { state, store: wrapped(store, '') }
 }
 
-test('10,000 failures in a second are one incident and one message, in bounded memory', TIMEOUT, async (t) => {
+test('10,000 failures in a second are one incident and one message, in bounded memory', async (t) => {
   const gateways = await startTestGateways(t, 2)
   await gateways.watch({ scene: 'run-failed' })
   await gateways.call('alertRulesPut', { name: 'often', scene: 'run-failed', threshold: 100, channels: ['ops'] })
@@ -52,7 +51,7 @@ test('10,000 failures in a second are one incident and one message, in bounded m
   assert.ok(process.memoryUsage().heapUsed - before < 150_000_000)
 })
 
-test('a channel that hangs holds up no other one, and what waits for it is sent when it answers again', TIMEOUT, async (t) => {
+test('a channel that hangs holds up no other one, and what waits for it is sent when it answers again', async (t) => {
   const gateways = await startTestGateways(t, 1)
   const hanging = await startReceiver()
   t.after(() => hanging.close())
@@ -71,7 +70,7 @@ test('a channel that hangs holds up no other one, and what waits for it is sent 
   await eventually('all are sent', () => new Set(hanging.received.map(({ headers }) => headers['webhook-id'])).size === JOBS)
 })
 
-test('what waits for a channel is given up with a reason when its rule or the channel is removed', TIMEOUT, async (t) => {
+test('what waits for a channel is given up with a reason when its rule or the channel is removed', async (t) => {
   const gateways = await startTestGateways(t, 1)
   const { receiver } = gateways
   receiver.answers = () => ({ status: 500, body: 'no' })
@@ -110,7 +109,7 @@ test('what waits for a channel is given up with a reason when its rule or the ch
   assert.equal(without.answer, 'the channel was removed')
 })
 
-test('a store that is away, and a broker that has lost everything: what was counted is sent, once', TIMEOUT, async (t) => {
+test('a store that is away, and a broker that has lost everything: what was counted is sent, once', async (t) => {
   let away = { isAway: false }
   const gateways = await startTestGateways(t, 2, {
     wrapStore: (store) => {
@@ -164,7 +163,7 @@ test('a store that is away, and a broker that has lost everything: what was coun
   )
 })
 
-test('a gateway whose clock is an hour ahead raises no alarm, and what such a clock has planned is brought back', TIMEOUT, async (t) => {
+test('a gateway whose clock is an hour ahead raises no alarm, and what such a clock has planned is brought back', async (t) => {
   const gateways = await startTestGateways(t, 0)
   const { store, receiver, broker } = gateways
   for (const [name, inMs] of [
@@ -187,7 +186,7 @@ test('a gateway whose clock is an hour ahead raises no alarm, and what such a cl
   assert.ok(Date.parse(items[0]?.openedAt ?? '') < Date.now() + 5_000)
 })
 
-test('1,000 rules: what they are about is read once for each namespace, and the last of them is compared in time', TIMEOUT, async (t) => {
+test('1,000 rules: what they are about is read once for each namespace, and the last of them is compared in time', async (t) => {
   let calls = new Map<string, number>()
   const gateways = await startTestGateways(t, 1, {
     wrapStore: (store) => {

@@ -6,9 +6,7 @@ import { startTestGateways } from './testing/test-gateways.ts'
 
 const INCIDENTS = 60
 
-test('robots of groups: a wrong setting is shown with what they said; in a storm all is said in digests, in Chinese, and none falls silent', {
-  timeout: 120_000,
-}, async (t) => {
+test('robots of groups: a wrong setting is shown with what they said; in a storm all is said in digests, in Chinese, and none falls silent', async (t) => {
   const gateways = await startTestGateways(t, 2)
   const { receiver } = gateways
   const groups = answerAsRobots(receiver)

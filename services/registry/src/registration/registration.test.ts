@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PRESENCE_BUCKET, STREAMS } from '@carillon/contracts'
-import { eventually, startBrokerOf } from '@carillon/runtime/testing'
+import { eventually, REQUEST_DEADLINE, startBrokerOf } from '@carillon/runtime/testing'
 import { Kvm } from '@nats-io/kv'
 import { startMesh, startTestRegistry, TestMesh } from '../testing/test-registry.ts'
 
@@ -129,7 +129,7 @@ describe('registration', () => {
       code: 'INVALID_NAME',
     })
     await assert.rejects(mesh.call('instancesLeave', { instance: 'a b' }), { code: 'INVALID_NAME' })
-    const answer = await mesh.broker.connection.request('carillon.default.api.instances.register', '{not json')
+    const answer = await mesh.broker.connection.request('carillon.default.api.instances.register', '{not json', REQUEST_DEADLINE)
     assert.equal(answer.json<{ error: { code: string } }>().error.code, 'INVALID_JSON')
     assert.deepEqual(await mesh.list(), [])
     assert.deepEqual(await consumersOf(mesh), [])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { eventually } from '@carillon/runtime/testing'
+import { eventually, REQUEST_DEADLINE } from '@carillon/runtime/testing'
 import { startMesh, startTestRegistry, type TestMesh } from '../testing/test-registry.ts'
 
 const sessionOf = async (mesh: TestMesh) => (await mesh.list()).map(({ session }) => session)
@@ -56,7 +56,7 @@ describe('two processes of one name', { concurrency: true }, () => {
 
 it('says up to where a broker that was restarted may have forgotten deliveries', async (t) => {
   const mesh = await startMesh(t, 1, 60_000)
-  const publish = (id: string) => mesh.broker.connection.request(`carillon.default.work.x.normal.${id}`, '{}')
+  const publish = (id: string) => mesh.broker.connection.request(`carillon.default.work.x.normal.${id}`, '{}', REQUEST_DEADLINE)
   await publish('one')
   assert.equal((await mesh.register('a')).claimUpTo, 0)
   await mesh.broker.server.kill()

@@ -180,7 +180,7 @@ export function testPeople(world: () => ConsoleMesh): void {
     await visitor.visit('alerts')
     await executor.client.run('fails')
     const card = page.locator('[data-incident]').first()
-    await card.waitFor({ timeout: 30_000 })
+    await card.waitFor()
     await card.getByLabel('Note').fill('looking at it')
     await card.getByRole('button', { name: 'Acknowledge' }).click()
     await card.getByText('acknowledged by ada').waitFor()

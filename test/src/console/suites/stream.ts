@@ -36,7 +36,7 @@ export function testStream(world: () => ConsoleMesh): void {
 
   /** Every line, once, in its order. */
   async function assertWhole(page: Page): Promise<void> {
-    await page.getByText(`${CHATTY_LINES.toLocaleString('en')} lines`).waitFor({ timeout: 40_000 })
+    await page.getByText(`${CHATTY_LINES.toLocaleString('en')} lines`).waitFor()
     const lines = await linesOf(page)
     assert.equal(lines.length, CHATTY_LINES)
     assert.ok(lines.every((line, i) => line === i + 1))
