@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { SERVICE_CONSUMERS } from '@carillon/contracts'
 import type { Client } from '@carillon/sdk'
 import { openStore, type Store } from '@carillon/store'
-import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
+import { eventually } from '@carillon/wire/testing'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { startBroker, type TestBroker } from '../support/broker.ts'
 import { startCli } from '../support/carillon.ts'
@@ -199,7 +199,7 @@ function given<Part>(part: Part | undefined): Part {
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
 async function reportsWaiting(nats: NatsConnection): Promise<number> {
-  const info = await nats.request(`$JS.API.CONSUMER.INFO.REPORTS.${SERVICE_CONSUMERS.REPORTS}`, '', REQUEST_DEADLINE)
+  const info = await nats.request(`$JS.API.CONSUMER.INFO.REPORTS.${SERVICE_CONSUMERS.REPORTS}`, '', { timeout: 5_000 })
   const { num_pending: pending, num_ack_pending: unacknowledged } = info.json<{ num_pending: number; num_ack_pending: number }>()
   return pending + unacknowledged
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { CALLS, PRESENCE_STREAM, STREAMS } from '@carillon/contracts'
-import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
+import { eventually } from '@carillon/wire/testing'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { Cleanup } from '../support/cleanup.ts'
 import { offering } from '../support/clients.ts'
@@ -20,7 +20,7 @@ describe('a broker that loses what it had', { concurrency: true }, () => {
       let manager: JetStreamManager
       before(async () => {
         mesh = await startMesh(cleanup, { store, coordinators: 2 })
-        manager = await jetstreamManager(await mesh.nats(), REQUEST_DEADLINE)
+        manager = await jetstreamManager(await mesh.nats())
       })
 
       const waiting = async () => (await manager.streams.info('WORK')).state.messages

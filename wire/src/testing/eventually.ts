@@ -4,7 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 10
 
-/** Options of the requests and JetStream clients of a test; those of the NATS client are 1 and 5 s. */
+/**
+ * Options of the requests and JetStream clients of a test; those of the NATS client are 1 and 5 s. Not for what `eventually` asks again while a broker is down:
+ * a request that is lost with it would be waited for as long.
+ */
 export const REQUEST_DEADLINE = { timeout: WITHIN_MS }
 
 /**

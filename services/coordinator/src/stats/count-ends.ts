@@ -158,7 +158,7 @@ export class CountEnds extends LoopService {
     if (!isSettled(mark, this.#clock.now())) return undefined
     const ends = await this.#recount.execute(mark, signal)
     this.#known.clear()
-    if (signal.aborted) return undefined
+    if (ends === undefined || signal.aborted) return undefined
     this.#log.info({ evt: 'stats.recounted', ends }, 'what ended while the broker lost events is counted')
     const done = await this.#writeMark(mark, { ...mark, at: mark.since, isOwed: false })
     return done.isOwed ? undefined : done
@@ -195,9 +195,13 @@ export class CountEnds extends LoopService {
   /** What a page adds to documents; undefined: only a part of what it has counted. */
   async #groups({ ends, counts, changes }: EndsPage, { since }: Mark): Promise<EndsOfPlace[] | undefined> {
     if (counts !== undefined) return counts.earliestAt < since ? undefined : counts.groups()
-    const fresh: EndedFacts[] = []
-    for (const end of ends) if (end.at >= since && this.#isFirst(end) && !(await this.#isSecond(end))) fresh.push(end)
-    return groupEnds(fresh, changes)
+    const candidates = ends.filter((end) => end.at >= since && this.#isFirst(end))
+    // All at once: when the broker was away, a whole page of them may have been published before.
+    const areSecond = await Promise.all(candidates.map((end) => this.#isSecond(end)))
+    return groupEnds(
+      candidates.filter((_, i) => areSecond[i] === false),
+      changes,
+    )
   }
 
   /** The first event of an end is not known where it was counted as it was published. */
@@ -237,6 +241,7 @@ export class CountEnds extends LoopService {
     for (const group of groups) {
       const before = this.#known.get(group.place.id) ?? stored.get(group.place.id)
       const rollup = counted(before, group, stretch)
+      if (rollup === 'stale') throw new Error('the broker has lost events since these were read, as another coordinator has noticed')
       if (rollup === 'split') return 'split'
       if (rollup) changes.push({ group, change: { rollup, expect: before?.revision ?? null } })
     }

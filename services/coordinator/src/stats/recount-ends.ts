@@ -4,7 +4,7 @@ import type { RollupLevel, Store } from '@carillon/store'
 import { groupEnds, type RollupPlace } from './rules/group-ends.ts'
 import { startOf } from './rules/intervals.ts'
 import type { Mark } from './rules/mark.ts'
-import { COARSER, coarserPlace, factsOfRun, recounted, stretchOf } from './rules/recount.ts'
+import { COARSER, coarserPlace, factsOfRun, isBeyond, recounted, stretchOf } from './rules/recount.ts'
 import { addValues, emptyTally, type Tally } from './rules/rollup.ts'
 
 /** Runs that are read at once. */
@@ -22,9 +22,12 @@ interface Recounted {
   readonly tally: Tally
 }
 
+type Fence = Pick<Mark, 'stream' | 'upTo'>
+
 /**
  * Counts from the runs that are stored what ended since the mark, where the events of these ends may be lost. All runs are read: no index has them by their end, as
- * each run would have to pay for it. Documents that miss ends are replaced, minutes first, then what adds them up, so it may be done again at any time.
+ * each run would have to pay for it. Documents that miss ends are replaced, minutes first, then what adds them up, so it may be done again until it is done: then
+ * events are counted in the documents, and a sum of some that have these and some that have not would be counted twice.
  */
 export class RecountEnds {
   readonly #store: Pick<Store, 'stats' | 'runs' | 'retention'>
@@ -33,15 +36,21 @@ export class RecountEnds {
     this.#store = options.store
   }
 
-  /** What ended from the mark on, and before `mark.since`. Answers how many ends that were. */
-  async execute(mark: Mark, signal: AbortSignal): Promise<number> {
-    const fence = { stream: mark.stream, upTo: mark.upTo }
+  /**
+   * What ended from the mark on, and before `mark.since`.
+   * @returns how many ends that were; undefined: another coordinator has recounted them, and counts events by now
+   */
+  async execute(mark: Mark, signal: AbortSignal): Promise<number | undefined> {
+    const fence: Fence = { stream: mark.stream, upTo: mark.upTo }
     const { minutes, count } = await this.#minutes(mark, signal)
     let finer = minutes
     for (let level: RollupLevel | undefined = 'minute'; level !== undefined && !signal.aborted; level = COARSER[level]) {
-      await this.#write(finer, fence)
+      if (!(await this.#write(finer, fence))) return undefined
       const coarser = COARSER[level]
-      if (coarser !== undefined) finer = await this.#added(finer, { level, coarser })
+      if (coarser === undefined) break
+      const added = await this.#added(finer, { level, coarser, fence })
+      if (added === undefined) return undefined
+      finer = added
     }
     return count
   }
@@ -84,20 +93,27 @@ export class RecountEnds {
     return ends.length
   }
 
-  /** What contains these, added up from all that it contains. */
-  async #added(finer: readonly Recounted[], { level, coarser }: { level: RollupLevel; coarser: RollupLevel }): Promise<Recounted[]> {
+  /** What contains these, added up from all that it contains; undefined: some of that counts events behind the fence. */
+  async #added(
+    finer: readonly Recounted[],
+    { level, coarser, fence }: { level: RollupLevel; coarser: RollupLevel; fence: Fence },
+  ): Promise<Recounted[] | undefined> {
     const places = new Map(finer.map(({ place }) => coarserPlace(coarser, place)).map((place) => [place.id, place]))
     const added: Recounted[] = []
     for (const place of places.values()) {
       const { namespace, scope } = place
       const tally = emptyTally()
-      for (const { values } of await this.#store.stats.series({ namespace, scope, level, ...stretchOf(place) })) addValues(tally, values)
+      for (const stored of await this.#store.stats.series({ namespace, scope, level, ...stretchOf(place) })) {
+        if (isBeyond(stored, fence)) return undefined
+        addValues(tally, stored.values)
+      }
       added.push({ place, tally })
     }
     return added
   }
 
-  async #write(all: readonly Recounted[], fence: { stream: number; upTo: number }): Promise<void> {
+  /** Answers false where one of them counts events behind the fence. */
+  async #write(all: readonly Recounted[], fence: Fence): Promise<boolean> {
     const { stats } = this.#store
     let left = all
     for (let tries = 0; left.length > 0; tries++) {
@@ -106,6 +122,7 @@ export class RecountEnds {
       for (let i = 0; i < left.length; i += DOCUMENTS_AT_ONCE) {
         const part = left.slice(i, i + DOCUMENTS_AT_ONCE)
         const stored = await stats.get(part.map(({ place }) => place.id))
+        if (stored.some((one) => one !== undefined && isBeyond(one, fence))) return false
         const changes = part.flatMap((one, at) => {
           const rollup = recounted(stored[at], { ...one, fence })
           return rollup ? [{ one, change: { rollup, expect: stored[at]?.revision ?? null } }] : []
@@ -115,5 +132,6 @@ export class RecountEnds {
       }
       left = refused
     }
+    return true
   }
 }

@@ -90,9 +90,9 @@ export class MinuteCounts {
     endsOf?: (minute: MinuteCount) => readonly EndedFacts[]
   } = {}): EndsOfPlace[] {
     const minutes = new Map<string, EndsOfPlace>()
-    const groupOf = (place: RollupPlace) => {
-      const group = minutes.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
-      minutes.set(place.id, group)
+    const groupIn = (groups: Map<string, EndsOfPlace>, place: RollupPlace) => {
+      const group = groups.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
+      groups.set(place.id, group)
       return group
     }
     const addTo = (group: EndsOfPlace, { tally, parts = [] }: Pick<EndsOfPlace, 'tally' | 'parts'>) => {
@@ -102,25 +102,16 @@ export class MinuteCounts {
     for (const minute of this.#minutes.values()) {
       const counted = { tally: minute.tally, parts: endsOf && [endsOf(minute)] }
       const { namespace, scope, start: at } = minute
-      for (const each of [scope, EVERYTHING]) addTo(groupOf(placeOf('minute', { namespace, scope: each, at })), counted)
+      for (const each of [scope, EVERYTHING]) addTo(groupIn(minutes, placeOf('minute', { namespace, scope: each, at })), counted)
     }
     for (const { namespace, change } of changes)
-      addChange(groupOf(placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
+      addChange(groupIn(minutes, placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
     const coarser = new Map<string, EndsOfPlace>()
     for (const level of ['quarter', 'hour', 'day'] as const)
-      for (const minute of minutes.values()) {
-        const wider = placeOf(level, { ...minute.place, at: minute.place.start })
-        const group = coarser.get(wider.id) ?? { place: wider, tally: emptyTally(), parts: endsOf && [] }
-        coarser.set(wider.id, group)
-        addTo(group, minute)
-      }
+      for (const minute of minutes.values()) addTo(groupIn(coarser, placeOf(level, { ...minute.place, at: minute.place.start })), minute)
     // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
-    for (const { namespace, job, change } of changes) {
-      const place = placeOf('day', { namespace, scope: `job:${job}`, at: change.at })
-      const group = coarser.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
-      coarser.set(place.id, group)
-      addChange(group.tally, change)
-    }
+    for (const { namespace, job, change } of changes)
+      addChange(groupIn(coarser, placeOf('day', { namespace, scope: `job:${job}`, at: change.at })).tally, change)
     return [...minutes.values(), ...coarser.values()]
   }
 }
@@ -143,9 +134,15 @@ const addChange = (tally: Tally, change: ChangeValue) => addValues(tally, { ...e
 /**
  * The document with a batch counted in it; undefined: it counts all of that already. Its fence decides: what it includes it never counts again, whatever was
  * redelivered, or read by another process at the same time.
- * @returns `split`: it counts a part, and only the sum of the batch is known
+ * @returns `split`: it counts a part, and only the sum of the batch is known; `stale`: the stream has lost events since the batch was read, so that its ends
+ *   were counted from the runs
  */
-export function counted(stored: RollupRecord | undefined, group: EndsOfPlace, stretch: Stretch): RollupRecord | 'split' | undefined {
+export function counted(
+  stored: RollupRecord | undefined,
+  group: EndsOfPlace,
+  stretch: Stretch,
+): RollupRecord | 'split' | 'stale' | undefined {
+  if (stored !== undefined && stored.stream > stretch.stream) return 'stale'
   // Sequences of another stream say nothing about those of this one.
   const fence = stored?.stream === stretch.stream ? stored.upTo : 0
   if (fence >= stretch.upTo) return undefined

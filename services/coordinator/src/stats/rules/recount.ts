@@ -26,6 +26,10 @@ export const coarserPlace = (level: RollupLevel, { namespace, scope, start }: Ro
 /** The stretch of finer documents that one adds up. */
 export const stretchOf = ({ level, start }: RollupPlace) => ({ from: start, before: start + WIDTHS[level] })
 
+/** Whether events behind a fence are counted in a document: another coordinator has recounted everything before it, and has gone on. */
+export const isBeyond = (stored: Pick<RollupRecord, 'stream' | 'upTo'>, fence: Pick<RollupRecord, 'stream' | 'upTo'>): boolean =>
+  stored.stream > fence.stream || (stored.stream === fence.stream && stored.upTo > fence.upTo)
+
 /**
  * The document with all ends of its interval; undefined: it has them. One that counts more is left as it is: the runs may have been removed since, or were
  * retried by hand, which ended twice.
