@@ -1,19 +1,32 @@
-/** `node scripts/chromium.ts` installs Debian's chromium where there is none: tests of the console need a browser. Needs root and apt. */
+/**
+ * `node scripts/chromium.ts` installs Debian's chromium without windows where it is missing, or the whole browser where Debian has no such package: tests of the
+ * console need a browser. Needs root and apt.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const CHROMIUM = process.env['CARILLON_TEST_CHROMIUM'] || '/usr/bin/chromium'
+/** As `test/src/support/browser.ts` looks for them. */
+const [WITHOUT_WINDOWS, WHOLE] = ['chromium-headless-shell', 'chromium']
+const given = process.env['CARILLON_TEST_CHROMIUM']
+const find = () => (given ? [given] : [WITHOUT_WINDOWS, WHOLE].map((name) => `/usr/bin/${name}`)).find((path) => existsSync(path))
 
-if (!existsSync(CHROMIUM)) {
-  for (const command of ['apt-get update', 'apt-get install --yes --no-install-recommends chromium']) {
-    const { status, error } = spawnSync('sh', ['-c', command], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    })
-    if (status !== 0) {
-      console.error(`no browser: ${command} failed${error === undefined ? '' : `: ${error.message}`}`)
-      process.exit(1)
-    }
-  }
+function run(command: string): void {
+  const { status, error } = spawnSync('sh', ['-c', command], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status !== 0) console.error(`${command} failed${error === undefined ? '' : `: ${error.message}`}`)
 }
-console.log(CHROMIUM)
+const install = (name: string) => run(`apt-get install --yes --no-install-recommends ${name}`)
+
+if (!given && !existsSync(`/usr/bin/${WITHOUT_WINDOWS}`)) {
+  run('apt-get update')
+  install(WITHOUT_WINDOWS)
+  if (find() === undefined) install(WHOLE)
+}
+const path = find()
+if (path === undefined) {
+  console.error('there is no browser')
+  process.exit(1)
+}
+console.log(path)

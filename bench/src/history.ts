@@ -90,7 +90,7 @@ async function inTurns(sides: readonly Side[]): Promise<HistoryFigures[]> {
   }
   await turns(1, (side) => measureRates(side, WARM_UP_RUNS))
   const rates = await turns(ROUNDS, (side) => measureRates(side, RUNS))
-  const starts = await turns(START_ROUNDS, ({ client, executor }) => measureStart(client, executor, CALLS))
+  const starts = await turns(START_ROUNDS, ({ client, executor }) => measureStart(client, executor, { calls: CALLS }))
   return sides.map((_, i) => {
     const median = (name: keyof Rates) => Math.round(medianOf((rates[i] as Rates[]).map((round) => round[name])))
     return {

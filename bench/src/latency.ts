@@ -8,10 +8,10 @@ const PAUSE_MS = 20
 export async function measureStart(
   client: { run(job: string, payload: { at: number }): Promise<unknown> },
   executor: { ask(what: 'starts'): Promise<number[]> },
-  calls = CALLS,
+  { calls = CALLS, warmUpCalls = WARM_UP_CALLS }: { calls?: number; warmUpCalls?: number } = {},
 ): Promise<{ startP50Ms: number; startP99Ms: number }> {
-  for (let i = 0; i < WARM_UP_CALLS + calls; i++) {
-    if (i === WARM_UP_CALLS) await executor.ask('starts')
+  for (let i = 0; i < warmUpCalls + calls; i++) {
+    if (i === warmUpCalls) await executor.ask('starts')
     await client.run('start', { at: performance.timeOrigin + performance.now() })
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }

@@ -29,7 +29,7 @@ export const bullmq: Peer = {
     return {
       single: (count) => rate(count, count, () => inFlight(count, () => queue.add('noop', { a: 1 }))),
       bulk: (count) => rate(count, count, () => inBulk(count, (some) => queue.addBulk(some.map(noop)))),
-      latency: (calls) => measureStart({ run: (name, payload) => queue.add(name, payload) }, { ask: take }, calls),
+      latency: (calls) => measureStart({ run: (name, payload) => queue.add(name, payload) }, { ask: take }, { calls }),
       fanOut: (leaves) => {
         const children = Array.from({ length: leaves }, (_, item) => ({ name: 'leaf', queueName: QUEUE, data: { item } }))
         return rate(leaves, leaves + 1, () => flows.add({ name: 'root', queueName: QUEUE, children }))

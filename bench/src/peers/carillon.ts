@@ -23,7 +23,7 @@ export function carillon(storeUrl?: string): Peer {
       return {
         single: (count) => measureSingle(client, { url: mesh.url, count }),
         bulk: (count) => measureBulk(client, { url: mesh.url, count }),
-        latency: (calls) => measureStart(client, executor, calls),
+        latency: (calls) => measureStart(client, executor, { calls }),
         fanOut: (leaves) =>
           perSecond(leaves, async () => {
             const run = await client.run('fan', { items: leaves })

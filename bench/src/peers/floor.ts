@@ -29,7 +29,7 @@ export const floor: Peer = {
     return {
       single: (count) => rate(nats.url, count, () => inFlight(count, noop)),
       bulk: (count) => rate(nats.url, count, () => inBulk(count, (some) => Promise.all(some.map(noop)))),
-      latency: (calls) => measureStart({ run: publish }, { ask: () => worker.ask('starts') }, calls),
+      latency: (calls) => measureStart({ run: publish }, { ask: () => worker.ask('starts') }, { calls }),
       stop: async () => {
         await reports.close()
         await worker.stop()

@@ -34,7 +34,7 @@ export function graphileWorker(tuning: GraphileTuning): Peer {
       return {
         single: (count) => rate(count, () => inFlight(count, () => utils.addJob('noop', { a: 1 }))),
         bulk: (count) => rate(count, () => inBulk(count, (some) => utils.addJobs(some.map(() => noop)))),
-        latency: (calls) => measureStart({ run: (name, payload) => utils.addJob(name, payload) }, { ask: take }, calls),
+        latency: (calls) => measureStart({ run: (name, payload) => utils.addJob(name, payload) }, { ask: take }, { calls }),
         /** Its schedules are read when a worker starts, and have no seconds. */
         repeatable: async (jobs) => {
           await worker.stop()

@@ -42,7 +42,7 @@ export const pgBoss: Peer = {
             ),
           ),
         ),
-      latency: (calls) => measureStart({ run: (name, payload) => boss.send(QUEUE, { name, ...payload }) }, { ask: take }, calls),
+      latency: (calls) => measureStart({ run: (name, payload) => boss.send(QUEUE, { name, ...payload }) }, { ask: take }, { calls }),
       /** Its schedules have no seconds. */
       repeatable: async (jobs) => {
         const { at, cron } = dueSoon('minute')

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { RunHandle } from '@carillon/sdk'
 import { cancel, mapItems, openFan } from '../fan-out.ts'
+import { measureStart } from '../latency.ts'
 import { findDatabase } from '../mongodb.ts'
 import { measureBulk, measureSingle } from '../throughput.ts'
 import { type MeshParts, withMesh } from '../with-mesh.ts'
@@ -30,12 +31,21 @@ const say = (line: string) => console.error(`bench: ${line}`)
 type Store = 'sqlite' | 'mongodb'
 type Scenarios = (parts: MeshParts, store: Store) => Scenario[]
 
-const callsOf: Scenarios = ({ url, client }, store) => {
+/** Of the calls that are made one at a time, with a pause after each. */
+const IDLE_CALLS = 500
+
+const callsOf: Scenarios = ({ url, client, executor }, store) => {
   const runs = { unit: 'run', count: Number(options.runs), hasDatabase: store === 'mongodb' }
   const { count } = runs
   return [
     { name: `${store}-single`, ...runs, work: () => measureSingle(client, { url, count }) },
     { name: `${store}-bulk`, ...runs, work: () => measureBulk(client, { url, count }) },
+    {
+      name: `${store}-idle`,
+      ...runs,
+      count: IDLE_CALLS,
+      work: () => measureStart(client, executor, { calls: IDLE_CALLS, warmUpCalls: 0 }),
+    },
   ]
 }
 
