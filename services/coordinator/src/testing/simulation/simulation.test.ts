@@ -7,7 +7,7 @@ import { FAULTS } from './faults.ts'
 import { Simulation } from './simulate.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 60)
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 30)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 /** A planted fault must be found within so many. */
 const SEEDS_FOR_A_FAULT = 400

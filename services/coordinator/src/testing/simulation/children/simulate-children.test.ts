@@ -8,7 +8,7 @@ import type { WorkflowFault } from '../workflows/workflow-faults.ts'
 import { ChildrenSimulation } from './simulate-children.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 25)
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 12)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 
 /** Turns of the event loop that a write takes where it is to be overtaken. */

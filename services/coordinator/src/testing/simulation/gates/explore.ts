@@ -5,7 +5,7 @@ import { openStore, type Store } from '@carillon/store'
 import type { GateFault } from './gate-faults.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 100)
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 50)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 const SEEDS_FOR_A_FAULT = 300
 

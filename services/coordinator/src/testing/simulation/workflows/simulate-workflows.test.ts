@@ -6,7 +6,7 @@ import { WorkflowSimulation } from './simulate-workflows.ts'
 import { WORKFLOW_FAULTS } from './workflow-faults.ts'
 
 /** More with CARILLON_SIMULATION_SEEDS; one alone with CARILLON_SIMULATION_SEED. */
-const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 40)
+const SEEDS = Number(process.env['CARILLON_SIMULATION_SEEDS'] ?? 20)
 const ONE = process.env['CARILLON_SIMULATION_SEED']
 /** A planted fault must be found within so many. */
 const SEEDS_FOR_A_FAULT = 400
