@@ -176,7 +176,7 @@ export const runEndedSchema = z.object({
   lateMs: z.int().min(0).exactOptional(),
   /** Attempts beyond the first, since it was requested or retried by hand. */
   retries: z.int().min(1).exactOptional(),
-  /** It may have been published before: no confirmation of the broker has come. */
+  /** It may have been published before, by this coordinator or another one: no confirmation of the broker has come, or the run ended more than 5 s ago. */
   repeated: z.literal(true).exactOptional(),
 })
 export type RunEndedEvent = Readonly<z.output<typeof runEndedSchema>>

@@ -5,21 +5,25 @@ import { aRun } from '@carillon/store/testing'
 import { FakeBroker } from '../testing/fake-broker.ts'
 import { Announcer } from './announce.ts'
 
+const ENDED_AT = Date.parse('2026-11-28T10:00:00Z')
+
 const ended = (i: number) =>
-  aRun(i, { state: 'succeeded', reason: 'completed', result: String(i), queuedAt: null, endedAt: 1_000, owner: 'i-1' })
+  aRun(i, { state: 'succeeded', reason: 'completed', result: String(i), queuedAt: null, endedAt: ENDED_AT, owner: 'i-1' })
 const RUNS = [1, 2, 3, 4, 5].map(ended)
 
-function announcer() {
+function announcer(now = ENDED_AT) {
   const fake = new FakeBroker()
   const { log, lines } = createTestLog()
+  const counted: string[] = []
   return {
     fake,
     lines,
+    counted,
     announcer: new Announcer({
       broker: fake.broker,
       publisher: fake.publisher,
-      publishedEnds: { count: () => undefined },
-      clock: new FakeClock(),
+      publishedEnds: { count: (runs) => void counted.push(...runs.map(({ id }) => id)) },
+      clock: new FakeClock(now),
       log,
     }),
   }
@@ -38,6 +42,21 @@ test('each event is confirmed by itself: one in the middle that was lost is publ
     [RUNS[2]?.id],
     'its event says that it may have been published before',
   )
+})
+
+test('an end that this coordinator publishes late may have been published by another one: its event says so, and it is not counted at once', async () => {
+  for (const [lateMs, isRepeated] of [
+    [4_999, undefined],
+    [5_001, true],
+  ] as const) {
+    const { fake, announcer: one, counted } = announcer(ENDED_AT + lateMs)
+    await one.runsEnded(RUNS)
+    assert.deepEqual(
+      fake.publishedTo('event.run').map(({ repeated }) => repeated),
+      RUNS.map(() => isRepeated),
+    )
+    assert.equal(counted.length, isRepeated ? 0 : RUNS.length)
+  }
 })
 
 test('one that was stored, and whose confirmation was lost, is not published twice', async () => {

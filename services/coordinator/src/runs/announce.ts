@@ -1,4 +1,4 @@
-import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects } from '@carillon/contracts'
+import { CarillonError, type EventNoun, messageOf, type Progress, type RunEndedEvent, STREAMS, subjects, TIMES } from '@carillon/contracts'
 import {
   BoundedLabel,
   type Broker,
@@ -16,6 +16,8 @@ import { CreatedSignals } from './created-signals.ts'
 import { type EndedRun, endedEventText, liveTasksText, liveText, type MovedTask, timesOf } from './rules/views.ts'
 
 const ASK_WITHIN_MS = 2_000
+/** Another coordinator may publish the event of an end that is older, before this one does: half of the time after which it is asked to. */
+const SURELY_FIRST_MS = TIMES.ackWaitMs / 2
 const NOT_FOUND = 404
 
 /** Publishes what ended or changed: events are stored in stream EVENTS, live signals are not. */
@@ -24,6 +26,7 @@ export class Announcer implements Events {
   readonly #publisher: StreamPublisher
   readonly #publishedEnds: EndsCounter
   readonly #createdSignals: CreatedSignals
+  readonly #clock: Clock
   readonly #log: Logger
   readonly #ended = meter.counter('carillon.runs.ended', 'Runs that ended, by state')
   readonly #ran = meter.seconds('carillon.run.duration.seconds', 'From the first start of a run to its end')
@@ -33,6 +36,7 @@ export class Announcer implements Events {
   constructor(options: { broker: Broker; publisher: StreamPublisher; publishedEnds: EndsCounter; clock: Clock; log: Logger }) {
     this.#broker = options.broker
     this.#createdSignals = new CreatedSignals({ connection: options.broker.connection, clock: options.clock })
+    this.#clock = options.clock
     this.#publisher = options.publisher
     this.#publishedEnds = options.publishedEnds
     this.#log = options.log
@@ -44,7 +48,8 @@ export class Announcer implements Events {
    */
   async runsEnded(runs: readonly EndedRun[]): Promise<void> {
     for (const run of runs) this.#measure(run)
-    const unconfirmed = await this.#publish(runs)
+    const before = this.#clock.now() - SURELY_FIRST_MS
+    const unconfirmed = await this.#publish(runs, { isRepeated: runs.some(({ endedAt }) => endedAt !== null && endedAt < before) })
     if (unconfirmed.length > 0) await Promise.all(unconfirmed.map((run) => this.runEndedBefore(run, async () => run)))
   }
 

@@ -111,29 +111,33 @@ export class CountEnds extends LoopService {
       return
     }
     const begunAt = this.#clock.now()
-    const state = await this.#events.state()
+    // The mark first: what another coordinator counts meanwhile would look like a loss.
     const stored = await this.#markStored()
+    const state = await this.#events.state()
     const whole = stored && (await this.#withoutLoss(stored, state, signal))
     if (stored && !whole) return
     const begun = whole ?? { ...firstMark(state), revision: 0, at: 0 }
     await this.#lookBack(begun, state.first)
     const { stream } = begun
     let mark = begun
+    let { storedAt: storedBefore } = begun
     let isWhole = false
     // Also what another coordinator has counted meanwhile is read: of its ends a second event may follow.
     for (let { upTo } = begun; !signal.aborted && upTo < state.last; ) {
       const query = { after: upTo, last: state.last }
       const page: EndsPage = await (isWhole ? this.#events.wholePage(query) : this.#events.page(query))
       const storedAt = await this.#events.storedAt(page.upTo)
-      // The broker has lost something meanwhile: what was read may be of another stream.
-      if (hasLost({ ...mark, upTo: page.upTo, storedAt }, await this.#events.state(), storedAt)) return
+      // Where the page begins, so that nothing between it and what was counted before is missing.
+      const there = await this.#events.state()
+      if (there.last < page.upTo || hasLost({ ...mark, upTo, storedAt: storedBefore }, there, await this.#events.storedAt(upTo))) return
       const groups = await this.#groups(page, mark)
       // Where a part does not count, or is counted, only the ends themselves say what is left.
       isWhole = groups === undefined || !(await this.#count(groups, { stream, from: upTo + 1, upTo: page.upTo }))
       if (isWhole) continue
-      mark = await this.#writeMark(mark, { ...mark, upTo: page.upTo, storedAt, at: page.moreAt ?? begunAt })
+      if (mark.upTo < page.upTo) mark = await this.#writeMark(mark, { ...mark, upTo: page.upTo, storedAt, at: page.moreAt ?? begunAt })
       if (mark.stream !== stream) return
       upTo = page.upTo
+      storedBefore = storedAt
       this.#seenUpTo = { stream, sequence: upTo }
     }
     if (mark === begun && !signal.aborted) await this.#writeMark(mark, { ...mark, at: begunAt })
@@ -148,7 +152,10 @@ export class CountEnds extends LoopService {
     const isKept = state.first <= mark.upTo && mark.upTo <= state.last
     if (hasLost(mark, state, isKept ? await this.#events.storedAt(mark.upTo) : undefined)) {
       const owed = owedMark(mark, state, { now: this.#clock.now(), storedAt: await this.#events.storedAt(state.last) })
-      mark = await this.#writeMark(mark, owed)
+      const written = await this.#putMark(owed, mark.revision)
+      // Another coordinator has counted since, or has noticed it first.
+      if (written === undefined) return undefined
+      mark = written
       this.#log.warn(
         { evt: 'stats.events-lost', stream: state.stream, last: state.last, upTo: stored.upTo },
         'the broker has lost events; what ended meanwhile is counted from the runs',
@@ -171,13 +178,19 @@ export class CountEnds extends LoopService {
 
   /** High-water mark: every end before it is counted. Writes are conditional, so it never moves back, with several writers neither. */
   async #writeMark(before: Mark | undefined, mark: Mark): Promise<Mark> {
-    const next = { ...mark, revision: (before?.revision ?? 0) + 1 }
-    const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: before?.revision || null }])
-    if (outcome === 'applied') return next
+    const written = await this.#putMark(mark, before?.revision ?? 0)
+    if (written) return written
     const other = await this.#markStored()
     if (other === undefined || other.stream < mark.stream || (other.stream === mark.stream && other.upTo < mark.upTo))
       return this.#writeMark(other, mark)
     return other
+  }
+
+  /** Answers the mark as it is stored then; undefined: another coordinator has written it since it had that revision. */
+  async #putMark(mark: Omit<Mark, 'revision'>, revision: number): Promise<Mark | undefined> {
+    const next = { ...mark, revision: revision + 1 }
+    const [outcome] = await this.#stats.put([{ rollup: markRecord(next), expect: revision || null }])
+    return outcome === 'applied' ? next : undefined
   }
 
   /** What was counted a moment ago by another coordinator, or by this one in its last life, is known from the stream. */

@@ -77,13 +77,13 @@ async function simulate(store: Store, seed: number): Promise<void> {
       // It may have passed the mark before somebody looks.
       for (let more = random.below(8); more > 0; more--) await live()
     }
-    await clock.advance(random.below(8_000))
+    await clock.advance(random.below(25_000))
     if (random.chance(0.4)) await Promise.all([round(0), round(1)])
     else if (random.chance(0.8)) await round(random.below(2))
   }
   deaths.left = 0
   for (let i = 0; i < 3; i++) {
-    await clock.advance(20_000)
+    await clock.advance(70_000)
     await round(0)
   }
   const groups = groupEnds(ends).map(({ place, tally }) => recordOf(place, tally, { stream: 0, upTo: 0, revision: 0 }))

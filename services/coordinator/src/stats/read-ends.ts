@@ -93,7 +93,9 @@ export function endedEvents({ manager }: Pick<Broker, 'manager'>, published: Pub
     wholePage: ({ after, last }) => readPage({ after, before: last + 1, last }),
     async isSecond(end) {
       for (let sequence = 1; ; sequence++) {
-        const message = await manager.direct.getMessage(EVENTS, { seq: sequence, next_by_subj: subjectOf(end) })
+        // By the leader: a replica may not have the first one yet.
+        const query = { seq: sequence, next_by_subj: subjectOf(end) }
+        const message = await manager.streams.getMessage(EVENTS, query)
         if (message === null || message.seq >= end.sequence) return false
         if (factsOf(message)?.attempt === end.attempt) return true
         sequence = message.seq

@@ -70,12 +70,19 @@ export class FakeStream implements EndedEvents {
   }
 }
 
-/** A process that may be killed in the middle of any write: of what it has sent a part is stored, or all of it, and it never learns what. */
-export function mortal(stats: StatsStore, random: Random, deaths: { left: number }): StatsStore {
-  return Object.assign(Object.create(stats) as StatsStore, {
+/** Statistics of which some calls do something else. */
+export const statsWith = (stats: StatsStore, calls: Partial<Pick<StatsStore, 'get' | 'put'>>): StatsStore =>
+  Object.assign(Object.create(stats) as StatsStore, {
     get: (ids: readonly string[]) => stats.get(ids),
     series: (query: Parameters<StatsStore['series']>[0]) => stats.series(query),
-    put: async (changes: Parameters<StatsStore['put']>[0]) => {
+    put: (changes: Parameters<StatsStore['put']>[0]) => stats.put(changes),
+    ...calls,
+  })
+
+/** A process that may be killed in the middle of any write: of what it has sent a part is stored, or all of it, and it never learns what. */
+export function mortal(stats: StatsStore, random: Random, deaths: { left: number }): StatsStore {
+  return statsWith(stats, {
+    put: async (changes) => {
       if (deaths.left === 0 || !random.chance(0.15)) return stats.put(changes)
       deaths.left--
       await stats.put(changes.filter(() => random.chance(0.5)))

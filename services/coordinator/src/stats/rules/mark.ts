@@ -6,8 +6,8 @@ import { emptyTally } from './rollup.ts'
 
 /** How far the clocks of those that end runs may be apart, together with the time from an end until it is stored. */
 const CLOCKS_DIFFER_MS = 5_000
-/** From the end of a run until every coordinator that wrote it has stored it. */
-const SETTLED_MS = 10_000
+/** From the end of a run until every coordinator that wrote it has stored it: a write is given up after 30 s, and its process may stand still for a while. */
+const SETTLED_MS = 60_000
 
 /** How far ends are counted. */
 export interface Mark {
