@@ -17,7 +17,7 @@ import {
   workConsumer,
   workFilter,
 } from '@carillon/contracts'
-import { eventually, REQUEST_DEADLINE } from '@carillon/wire/testing'
+import { eventually } from '@carillon/wire/testing'
 import { type ConsumerMessages, type JetStreamManager, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 
@@ -69,7 +69,7 @@ export class FakeMesh {
 
   static async start(url: string): Promise<FakeMesh> {
     const connection = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50, reconnectJitter: 20 })
-    const mesh = new FakeMesh(connection, await jetstreamManager(connection, REQUEST_DEADLINE))
+    const mesh = new FakeMesh(connection, await jetstreamManager(connection))
     await mesh.createStreams()
     connection.subscribe(`carillon.${NAMESPACE}.api.*.*`, { callback: (_error, message) => void mesh.#serve(message) })
     await mesh.collectReports()
@@ -87,7 +87,7 @@ export class FakeMesh {
   async collectReports(): Promise<void> {
     await this.#consumption?.close()
     await this.manager.consumers.add('REPORTS', { durable_name: 'coordinators', ack_policy: 'explicit', max_ack_pending: 50_000 })
-    const consumer = await jetstream(this.connection, REQUEST_DEADLINE).consumers.get('REPORTS', 'coordinators')
+    const consumer = await jetstream(this.connection).consumers.get('REPORTS', 'coordinators')
     this.#consumption = await consumer.consume({
       max_messages: 500,
       expires: 2_000,
@@ -119,7 +119,7 @@ export class FakeMesh {
     payloads: readonly unknown[],
     { priority, ...more }: Partial<WorkMessage> & { priority?: Priority } = {},
   ): Promise<string[]> {
-    const js = jetstream(this.connection, REQUEST_DEADLINE)
+    const js = jetstream(this.connection)
     const publish = async (payload: unknown) => {
       const taskId = more.taskId ?? `run0000000000-${this.#nextId++}`
       const message: WorkMessage = { runId: taskId, taskId, handler, attempt: 1, payload, ...more }
@@ -136,7 +136,7 @@ export class FakeMesh {
     const to = headers()
     to.set(HEADERS.session, this.registrations.findLast((one) => one.instance === instance)?.session ?? '')
     const request = this.connection.request(subjects.direct(NAMESPACE, instance), JSON.stringify(works), {
-      ...REQUEST_DEADLINE,
+      timeout: 5_000,
       headers: to,
     })
     return (await request).json()
@@ -145,7 +145,7 @@ export class FakeMesh {
   /** Take messages by hand, as another executor would. */
   async take(consumer: string, count: number): Promise<JsMsg[]> {
     const messages: JsMsg[] = []
-    const batch = await (await jetstream(this.connection, REQUEST_DEADLINE).consumers.get('WORK', consumer)).fetch({
+    const batch = await (await jetstream(this.connection).consumers.get('WORK', consumer)).fetch({
       max_messages: count,
       expires: 2_000,
     })
@@ -155,7 +155,7 @@ export class FakeMesh {
 
   /** Messages of the stored lines of a run. */
   async logLines(runId: string): Promise<string[]> {
-    const consumer = await jetstream(this.connection, REQUEST_DEADLINE).consumers.get('LOGS', {
+    const consumer = await jetstream(this.connection).consumers.get('LOGS', {
       filter_subjects: [subjects.log(NAMESPACE, runId)],
     })
     const { num_pending: count } = await consumer.info()

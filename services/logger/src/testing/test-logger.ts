@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallOutput, CarillonError, type ErrorBody, type LogView, type Page } from '@carillon/contracts'
-import { type BrokerOfTest, REQUEST_DEADLINE, startBrokerOf } from '@carillon/runtime/testing'
+import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { openStore, type Store } from '@carillon/store'
 import { type LoggerOptions, startLogger } from '../start-logger.ts'
 
@@ -39,7 +39,7 @@ class TestLogger {
   ): Promise<CallOutput<(typeof CALLS)[Name]>> {
     const { noun, verb } = CALLS[name]
     const subject = `carillon.default.api.${noun}.${verb}`
-    const answer = await this.broker.connection.request(subject, JSON.stringify(input), REQUEST_DEADLINE)
+    const answer = await this.broker.connection.request(subject, JSON.stringify(input), { timeout: 5_000 })
     const body = answer.json<{ error?: ErrorBody }>()
     if (body.error) throw CarillonError.fromBody(body.error)
     return body as CallOutput<(typeof CALLS)[Name]>

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallOutput, CarillonError, type ErrorBody, type InstanceView } from '@carillon/contracts'
 import { headersOf, type Running } from '@carillon/runtime'
-import { type BrokerOfTest, REQUEST_DEADLINE, startBrokerOf } from '@carillon/runtime/testing'
+import { type BrokerOfTest, startBrokerOf } from '@carillon/runtime/testing'
 import { startRegistry } from '../start-registry.ts'
 
 type RegistryCall =
@@ -39,7 +39,7 @@ export class TestMesh {
   ): Promise<CallOutput<(typeof CALLS)[Name]>> {
     const { noun, verb } = CALLS[name]
     const answer = await this.broker.connection.request(`carillon.${namespace}.api.${noun}.${verb}`, JSON.stringify(input), {
-      ...REQUEST_DEADLINE,
+      timeout: 5_000,
       ...headersOf({ by }),
     })
     const body = answer.json<{ error?: ErrorBody }>()

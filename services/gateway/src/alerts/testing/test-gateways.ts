@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallName, type CallOutput, CarillonError, type ErrorBody, subjects } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/runtime'
-import { type BrokerOfTest, eventually, REQUEST_DEADLINE, startBrokerOf } from '@carillon/runtime/testing'
+import { type BrokerOfTest, eventually, startBrokerOf } from '@carillon/runtime/testing'
 import { openStore, SHARES, type Store } from '@carillon/store'
 import { aJob, aRun, runId } from '@carillon/store/testing'
 import { startGateway } from '../../start-gateway.ts'
@@ -53,7 +53,7 @@ export class TestGateways {
   /** @throws CarillonError that a gateway answered */
   async call<Name extends CallName>(name: Name, input: CallInput<(typeof CALLS)[Name]>): Promise<CallOutput<(typeof CALLS)[Name]>> {
     const { noun, verb } = CALLS[name]
-    const answer = await this.broker.connection.request(subjects.api('default', noun, verb), JSON.stringify(input), REQUEST_DEADLINE)
+    const answer = await this.broker.connection.request(subjects.api('default', noun, verb), JSON.stringify(input), { timeout: 5_000 })
     const body = answer.json<{ error?: ErrorBody }>()
     if (body.error) throw CarillonError.fromBody(body.error)
     return body as CallOutput<(typeof CALLS)[Name]>
