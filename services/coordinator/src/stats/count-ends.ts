@@ -17,6 +17,8 @@ const DOCUMENTS_AT_ONCE = 500
 const ENDS_KNOWN = 50_000
 /** Events before the mark that are read again by a coordinator that begins to count, to know them. */
 const LOOK_BACK = 10_000
+/** Requests to the broker: when it was away, a whole page of ends may have been published before. */
+const LOOKED_UP_AT_ONCE = 100
 /** Another coordinator counts, too: after so many times the round is given up, and comes again. */
 const TRIES = 5
 /** One coordinator counts, that with the first share. */
@@ -209,17 +211,20 @@ export class CountEnds extends LoopService {
   async #groups({ ends, counts, changes }: EndsPage, { since }: Mark): Promise<EndsOfPlace[] | undefined> {
     if (counts !== undefined) return counts.earliestAt < since ? undefined : counts.groups()
     const candidates = ends.filter((end) => end.at >= since && this.#isFirst(end))
-    // All at once: when the broker was away, a whole page of them may have been published before.
-    const areSecond = await Promise.all(candidates.map((end) => this.#isSecond(end)))
-    return groupEnds(
-      candidates.filter((_, i) => areSecond[i] === false),
-      changes,
-    )
+    const second = await this.#secondOf(candidates)
+    return groupEnds(second.size === 0 ? candidates : candidates.filter((end) => !second.has(end)), changes)
   }
 
-  /** The first event of an end is not known where it was counted as it was published. */
-  async #isSecond(end: EndedFacts): Promise<boolean> {
-    return end.isRepeated === true && (await this.#events.isSecond(end))
+  /** Those of which the stream has an earlier event. It may be one that was counted as it was published, which no page shows. */
+  async #secondOf(ends: readonly EndedFacts[]): Promise<ReadonlySet<EndedFacts>> {
+    const second = new Set<EndedFacts>()
+    const repeated = ends.filter(({ isRepeated }) => isRepeated)
+    for (let i = 0; i < repeated.length; i += LOOKED_UP_AT_ONCE) {
+      const some = repeated.slice(i, i + LOOKED_UP_AT_ONCE)
+      const found = await Promise.all(some.map((end) => this.#events.isSecond(end)))
+      for (const [at, end] of some.entries()) if (found[at]) second.add(end)
+    }
+    return second
   }
 
   #isFirst({ namespace, runId, attempt, state, sequence }: EndedFacts): boolean {
