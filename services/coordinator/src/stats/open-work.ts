@@ -1,6 +1,6 @@
 import { LIMITS } from '@carillon/contracts'
 import type { Clock } from '@carillon/runtime'
-import type { OpenRun, Store } from '@carillon/store'
+import type { OpenRun, OpenTask, Store } from '@carillon/store'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import { OPEN_AT_MOST, type OpenLife } from './rules/queues.ts'
 
@@ -15,7 +15,10 @@ export interface Open {
   readonly at: number
 }
 
-/** Reads what waits and runs, for calls, charts and metrics: by indexes of these alone, up to a cap, and once for all that ask within two seconds. */
+/**
+ * Reads what waits and runs, for calls, charts and metrics: by indexes of these alone, up to a cap, and once for all that ask within two seconds. What is queued is read first and
+ * last: a run that begins between two reads is in the first one, one that is queued in the last.
+ */
 export class OpenWork {
   readonly #store: Pick<Store, 'stats' | 'runs'>
   readonly #clock: Clock
@@ -41,25 +44,26 @@ export class OpenWork {
   async #read(): Promise<Open> {
     const at = this.#clock.now()
     const { stats } = this.#store
-    const lives: OpenLife[] = []
     let isCapped = false
-    for (const by of ['queued', 'due', 'waiting', 'paused'] as const) {
-      const runs = await stats.openRuns({ by, limit: OPEN_AT_MOST })
-      isCapped ||= runs.length === OPEN_AT_MOST
-      // One that is queued may have a time limit, and so be due as well.
-      for (const run of runs)
-        if (by !== 'due' || (run.queuedAt === null && run.state !== 'waiting' && run.state !== 'paused')) lives.push(lifeOf(run))
+    // By id: one may be of several kinds, such as a queued one with a time limit, which is due as well; or change from one to another meanwhile.
+    const runs = new Map<string, OpenRun>()
+    for (const by of ['queued', 'due', 'waiting', 'paused', 'queued'] as const) {
+      const some = await stats.openRuns({ by, limit: OPEN_AT_MOST })
+      isCapped ||= some.length === OPEN_AT_MOST
+      for (const run of some) runs.set(run.id, run)
     }
-    for (const by of ['queued', 'due'] as const) {
-      const tasks = await stats.openTasks({ by, limit: OPEN_AT_MOST })
-      isCapped ||= tasks.length === OPEN_AT_MOST
-      const own = tasks.filter(({ queuedAt }) => by === 'queued' || queuedAt === null)
-      const handlers = await this.#handlers([...new Set(own.map(({ runId }) => runId))])
-      for (const task of own) {
-        const handler = handlers.get(task.runId)
-        if (handler !== undefined)
-          lives.push({ ...task, handler, job: null, reason: null, gate: null, gateKey: null, since: task.queuedAt ?? at, isTask: true })
-      }
+    const tasks = new Map<string, OpenTask>()
+    for (const by of ['queued', 'due', 'queued'] as const) {
+      const some = await stats.openTasks({ by, limit: OPEN_AT_MOST })
+      isCapped ||= some.length === OPEN_AT_MOST
+      for (const task of some) tasks.set(task.id, task)
+    }
+    const lives = [...runs.values()].map(lifeOf)
+    const handlers = await this.#handlers([...new Set([...tasks.values()].map(({ runId }) => runId))])
+    for (const task of tasks.values()) {
+      const handler = handlers.get(task.runId)
+      if (handler !== undefined)
+        lives.push({ ...task, handler, job: null, reason: null, gate: null, gateKey: null, since: task.queuedAt ?? at, isTask: true })
     }
     return { lives, isCapped, at }
   }
