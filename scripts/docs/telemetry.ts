@@ -16,7 +16,7 @@ const ATTRIBUTES: Readonly<Record<string, string>> = {
   'carillon.retention.removed': '`kind` (`run`, `task`, `step`, `tombstone`)',
   'carillon.run.duration.seconds': '',
   'carillon.run.wait.seconds': '',
-  'carillon.runs.assigned': '`outcome` (`taken`, `declined`, `no-responders`, `unanswered`, `taken-away`)',
+  'carillon.runs.assigned': '`outcome` (`taken`, `declined`, `no-responders`, `not-sent`, `unanswered`, `taken-away`)',
   'carillon.runs.ended': '`state`, `namespace`, `job`: of a run without a job its handler',
   'carillon.slots.fired': '',
   'carillon.slots.lateness.seconds': '',

@@ -239,7 +239,8 @@ function foundation(given: CoordinatorDependencies, ports: Later) {
   const childRuns = new SettleChildren({ ...base, start, runs, tasks, restarts: () => changeRuns })
   const advance = new AdvanceRun({ ...base, runs, tasks, work, waits, childRuns, messages: new PublishNodes({ ...base, tasks }) })
   const repair = new RepairQueue({ ...base, work })
-  const reportBarrier = new ReportBarrier({ ...base, reports: repair })
+  // A check of assigned runs comes again: it can wait for reports that are late, while a claim keeps a task waiting.
+  const reportBarrier = new ReportBarrier({ ...base, reports: repair, givesUp: false })
   return {
     ...base,
     ...{ events, work, assignments, runs, tasks, offers, routes, lives, waits, reads, changeRuns },

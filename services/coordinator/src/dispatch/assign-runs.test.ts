@@ -1,84 +1,11 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import { type AssignmentAnswer, LIMITS, TIMES } from '@carillon/contracts'
-import { noResponders, settle } from '@carillon/runtime/testing'
+import { test } from 'node:test'
+import { LIMITS, TIMES } from '@carillon/contracts'
 import type { RunRecord } from '@carillon/store'
-import { aRun } from '@carillon/store/testing'
-import { createTestCoordinator, partsOn, reportsFrom, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
+import { aNewRun, answering, insert, join, queued, quiet, report, told, withInstances } from '../testing/assigned-runs.ts'
+import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const { signal } = new AbortController()
-const NO_ANSWER = new Error('timeout')
-
-async function quiet(): Promise<void> {
-  for (let i = 0; i < 10; i++) await settle()
-}
-
-function join({ presence }: TestCoordinator, ...instances: readonly string[]): void {
-  presence.alive.set('hello', [...(presence.alive.get('hello') ?? []), ...instances])
-  for (const instance of instances) {
-    presence.sessions.set(instance, `${instance}-s`)
-    presence.assignments.add(instance)
-  }
-}
-
-/** A coordinator, and instances that take assignments: each has answered, and would take many. */
-async function withInstances(context: TestContext, ...instances: readonly string[]): Promise<TestCoordinator> {
-  const coordinator = await createTestCoordinator(context)
-  const { alive } = coordinator.presence
-  for (const instance of instances) {
-    alive.clear()
-    join(coordinator, instance)
-    const run = aNewRun(coordinator, 1_000 + Number(instance.slice(2)))
-    await insert(coordinator, run)
-    await report(coordinator, run, { type: 'finished', outcome: 'succeeded', instance })
-  }
-  alive.set('hello', [...instances])
-  coordinator.fake.assignments.length = 0
-  coordinator.fake.published.length = 0
-  return coordinator
-}
-
-const aNewRun = ({ clock }: TestCoordinator, n: number, fields: Partial<RunRecord> = {}) =>
-  aRun(n, { queuedAt: clock.now(), createdAt: clock.now(), ...fields })
-
-async function insert(coordinator: TestCoordinator, ...runs: RunRecord[]) {
-  const outcomes = await coordinator.runs.insert(runs)
-  await quiet()
-  return outcomes
-}
-
-async function report(
-  { applyReports }: TestCoordinator,
-  { id }: RunRecord,
-  { instance = 'i-1', ...about }: Readonly<Record<string, unknown>> & { instance?: string },
-): Promise<void> {
-  await applyReports.execute([reportsFrom(instance, { runId: id, taskId: id, attempt: 1, ...about })])
-  await quiet()
-}
-
-/** Its check is due. */
-async function check(coordinator: TestCoordinator, run: RunRecord): Promise<void> {
-  await coordinator.clock.advance(TIMES.ackWaitMs)
-  await coordinator.wakeLives.execute([run.id])
-  await quiet()
-}
-
-const told = ({ fake }: TestCoordinator) =>
-  fake.assignments.map(
-    ({ instance, works }) => `${instance}: ${works.map(({ taskId, attempt }) => `${Number(taskId.slice(3))}.${attempt}`)}`,
-  )
-const queued = ({ fake }: TestCoordinator) =>
-  fake.publishedTo('work.').map(({ taskId, attempt }) => `${Number(String(taskId).slice(3))}.${attempt}`)
-const offered = ({ fake }: TestCoordinator) =>
-  fake.offers.map(
-    ({ subject, body, session }) => `${subject.split('.').at(-1)}: ${Number(body.taskId.slice(3))}.${body.attempt} ${session}`,
-  )
-const answering = ({ fake }: TestCoordinator, answer: (ids: string[]) => Partial<AssignmentAnswer>) => {
-  fake.answerAssignment = (_, works) => ({ declined: [], held: works.length, most: 1_000, ...answer(works.map(({ taskId }) => taskId)) })
-}
-const failing = ({ fake }: TestCoordinator, error: Error) => {
-  fake.answerAssignment = () => Promise.reject(error)
-}
 
 test('new runs are stored with their instance, which is told of all of one write in one request', async (context) => {
   const coordinator = await withInstances(context, 'i-1')
@@ -193,81 +120,6 @@ test('what an instance declines goes to the work queue in the same attempt, and 
   assert.deepEqual(coordinator.assignments.assignedTo('default', 'i-1'), [runs[0]?.id])
 })
 
-test('what nobody received goes to the work queue at once', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  failing(coordinator, noResponders('carillon.default.direct.i-1'))
-  await insert(coordinator, aNewRun(coordinator, 1))
-  assert.deepEqual([offered(coordinator), queued(coordinator)], [[], ['1.1']])
-})
-
-test('without an answer the instance is asked about each: what it has it keeps, the rest goes to the work queue as a further attempt', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  failing(coordinator, NO_ANSWER)
-  const answers = [{ accepted: true }, { accepted: false, reason: 'busy' }] as const
-  coordinator.fake.answerOffer = () => answers[coordinator.fake.offers.length - 1] ?? { accepted: true }
-  const runs = [1, 2].map((n) => aNewRun(coordinator, n))
-  await insert(coordinator, ...runs)
-  assert.deepEqual([offered(coordinator), queued(coordinator)], [['i-1: 1.1 i-1-s', 'i-1: 2.1 i-1-s'], ['2.2']])
-  assert.deepEqual(coordinator.assignments.assignedTo('default', 'i-1'), [runs[0]?.id])
-  assert.deepEqual(
-    [(await runOf(coordinator, runs[0]?.id ?? '')).target, (await runOf(coordinator, runs[1]?.id ?? '')).attempt],
-    ['i-1', 2],
-  )
-})
-
-test('what an instance has released, and refuses when it is offered, is not released once more when its report comes', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  failing(coordinator, NO_ANSWER)
-  coordinator.fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  await report(coordinator, run, { type: 'released' })
-  const { attempt, reason } = await runOf(coordinator, run.id)
-  assert.deepEqual([attempt, reason, queued(coordinator)], [2, null, ['1.2']])
-})
-
-test('without any answer a run stays where it is until its check', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  failing(coordinator, NO_ANSWER)
-  coordinator.fake.answerOffer = () => {
-    throw NO_ANSWER
-  }
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  const { target, state, attempt } = await runOf(coordinator, run.id)
-  assert.deepEqual([target, state, attempt, queued(coordinator)], ['i-1', 'queued', 1, []])
-})
-
-test('reports are applied before an instance is asked about what it may have done', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  const run = aNewRun(coordinator, 1)
-  failing(coordinator, NO_ANSWER)
-  coordinator.repair.reportsApplied = async () => {
-    await coordinator.applyReports.execute([
-      reportsFrom('i-1', { runId: run.id, taskId: run.id, attempt: 1, type: 'finished', outcome: 'succeeded' }),
-    ])
-    return true
-  }
-  await insert(coordinator, run)
-  assert.deepEqual([offered(coordinator), (await runOf(coordinator, run.id)).state], [[], 'succeeded'])
-})
-
-test('a process that was suspended while it stored runs sends nothing: they are checked', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  const { store, clock } = coordinator
-  const add = store.runs.insert.bind(store.runs)
-  store.runs.insert = (runs) => {
-    clock.standStill(TIMES.ackWaitMs)
-    return add(runs)
-  }
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  assert.deepEqual([told(coordinator), queued(coordinator)], [[], []])
-  await coordinator.wakeLives.execute([run.id])
-  await quiet()
-  assert.deepEqual(offered(coordinator), ['i-1: 1.1 i-1-s'])
-})
-
 test('a run that is there already is not sent, and takes no room', async (context) => {
   const coordinator = await withInstances(context, 'i-1')
   const run = aNewRun(coordinator, 1)
@@ -300,70 +152,25 @@ test('what was released goes to the work queue as a further attempt, which a rep
   assert.deepEqual(queued(coordinator), ['1.2'])
 })
 
-test('a run that its instance has begun in time is not asked about', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  await report(coordinator, run, { type: 'started', session: 'i-1-s' })
-  await check(coordinator, run)
-  assert.deepEqual([offered(coordinator), (await runOf(coordinator, run.id)).owner], [[], 'i-1'])
-})
-
-test('one that has not begun is offered once more, and checked again; if it is refused then it is a further attempt', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  await check(coordinator, run)
-  const { wakeAt, target } = await runOf(coordinator, run.id)
-  assert.deepEqual([offered(coordinator), target, wakeAt], [['i-1: 1.1 i-1-s'], 'i-1', coordinator.clock.now() + TIMES.ackWaitMs])
-  coordinator.fake.answerOffer = () => ({ accepted: false, reason: 'busy' })
-  await check(coordinator, run)
-  const { attempt, attempts, losses, interruptions } = await runOf(coordinator, run.id)
-  assert.deepEqual([attempt, attempts, losses, interruptions], [2, run.attempts + 1, 0, null])
-  assert.deepEqual(queued(coordinator), ['1.2'])
-})
-
-test('one that has not begun, of an instance that does not answer, goes to another one; it is no suspect', async (context) => {
-  const coordinator = await withInstances(context, 'i-1')
-  const run = aNewRun(coordinator, 1)
-  await insert(coordinator, run)
-  coordinator.fake.answerOffer = () => {
-    throw NO_ANSWER
-  }
-  await check(coordinator, run)
-  const { attempt, sleeps, losses, target } = await runOf(coordinator, run.id)
-  assert.deepEqual([attempt, sleeps, losses, target, queued(coordinator)], [2, 1, 0, null, ['1.2']])
-})
-
-test('of two coordinators that check it at once one asks; what the first one was told before is refused', async (context) => {
-  const one = await withInstances(context, 'i-1')
-  const two = partsOn({ ...one, publisher: one.fake.publisher, presence: one.presence })
-  const run = aNewRun(one, 1)
-  let answer: (given: AssignmentAnswer) => void = () => undefined
-  one.fake.answerAssignment = () => new Promise<AssignmentAnswer>((resolve) => (answer = resolve))
-  await insert(one, run)
-  await one.clock.advance(TIMES.ackWaitMs)
-  await Promise.all([one, two].map(({ wakeLives }) => wakeLives.execute([run.id])))
-  await quiet()
-  assert.deepEqual(offered(one), ['i-1: 1.1 i-1-s'])
-  answer({ declined: [run.id], held: 1, most: 1 })
-  await quiet()
-  assert.deepEqual([queued(one), (await runOf(one, run.id)).target], [[], 'i-1'])
-})
-
-test('the check of one whose instance is lost, or was restarted under its name, queues it as a further attempt', async (context) => {
-  const coordinator = await withInstances(context, 'i-1', 'i-2')
-  coordinator.fake.answerAssignment = (_, works) => ({ declined: [], held: works.length, most: 1 })
-  const runs = [1, 2].map((n) => aNewRun(coordinator, n)) as [RunRecord, RunRecord]
-  await insert(coordinator, ...runs)
-  assert.deepEqual(told(coordinator).sort(), ['i-1: 1.1', 'i-2: 2.1'])
-  coordinator.presence.lost.add('i-1')
-  coordinator.presence.sessions.set('i-2', 'another')
-  await coordinator.clock.advance(TIMES.ackWaitMs)
-  await coordinator.wakeLives.execute(runs.map(({ id }) => id))
-  await quiet()
-  assert.deepEqual([offered(coordinator), queued(coordinator).sort()], [[], ['1.2', '2.2']])
-})
+for (const [what, change] of Object.entries<(coordinator: TestCoordinator) => Promise<unknown> | unknown>({
+  'leaves while a run is stored': ({ takeOverInstance }) => takeOverInstance.execute('default', 'i-1', signal),
+  'is restarted under its name while a run is stored': (coordinator) => {
+    coordinator.presence.sessions.set('i-1', 'another')
+    return coordinator.runs.insert([aNewRun(coordinator, 2)])
+  },
+}))
+  test(`when an instance ${what}, the run goes to the work queue, in the same attempt`, async (context) => {
+    const coordinator = await withInstances(context, 'i-1')
+    const { store } = coordinator
+    const add = store.runs.insert.bind(store.runs)
+    store.runs.insert = async (runs) => {
+      store.runs.insert = add
+      await change(coordinator)
+      return add(runs)
+    }
+    await insert(coordinator, aNewRun(coordinator, 1))
+    assert.deepEqual([told(coordinator).filter((one) => one.includes('1.1')), queued(coordinator)], [[], ['1.1']])
+  })
 
 test('when an instance has gone, what it was assigned here and has not begun is queued at once', async (context) => {
   const coordinator = await withInstances(context, 'i-1')

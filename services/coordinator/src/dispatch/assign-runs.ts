@@ -1,8 +1,8 @@
 import { type AssignmentAnswer, assignmentAnswerSchema, LIMITS, subjects } from '@carillon/contracts'
-import { type Broker, type Clock, hadNoResponders, headersOf, type Logger, meter } from '@carillon/runtime'
+import { type Broker, type Clock, hadNoResponders, headersOf, type Logger, meter, pause } from '@carillon/runtime'
 import type { RunHead, RunRecord, Store } from '@carillon/store'
 import type { Assignments } from '../assignment-ports.ts'
-import type { OfferSender, Presence, Runs } from '../ports.ts'
+import type { Presence, Runs } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
 import { decideLoss } from '../runs/rules/loss.ts'
 import { workText } from '../runs/rules/views.ts'
@@ -13,11 +13,12 @@ import { KNOWN_FOR_MS } from './rules/known-for.ts'
 
 /** A process may compute, or collect garbage, for so long. */
 const ANSWER_WITHIN_MS = 5_000
+/** One that has had 10 s to begin a run that it was assigned. */
+const ANSWER_OVERDUE_WITHIN_MS = 2_000
+/** An instance that is not connected may be about to reconnect: it is asked once more after this. */
+const RECONNECTED_WITHIN_MS = 5_000
 /** Bytes of one request, about. */
 const REQUEST_BYTES = 256 * 1024
-
-/** Single offers that are under way at once. */
-const OFFERED_TOGETHER = 50
 
 /** An instance that may be assigned tasks of a handler. */
 interface Candidate {
@@ -78,11 +79,16 @@ export class AssignRuns implements Assignments {
     // This process was suspended: the check of a run has come, and its instance may have done it.
     if (this.#options.clock.monotonic() - knownAt > KNOWN_FOR_MS) return
     const batches = new Map<string, Batch>()
+    const unsent: RunRecord[] = []
     for (const run of runs) {
       if (!isAssigned(run)) continue
       const target = run.target as string
       const room = this.#rooms.get(keyOf(run))?.get(target)
-      if (room === undefined) continue
+      // The instance has left, or was restarted under its name, while the run was stored.
+      if (room?.session !== run.ownerSession) {
+        unsent.push(run)
+        continue
+      }
       const key = `${keyOf(run)}.${target}`
       let batch = batches.get(key)
       if (batch !== undefined && (batch.bytes > REQUEST_BYTES || batch.runs.length === LIMITS.assignedTogether)) {
@@ -99,6 +105,9 @@ export class AssignRuns implements Assignments {
       batch.bytes += text.length
     }
     for (const batch of batches.values()) this.#request(batch)
+    if (unsent.length === 0) return
+    this.#outcomes.add(unsent.length, { outcome: 'not-sent' })
+    this.#toQueue(unsent).catch(this.#unqueued)
   }
 
   notStored(run: RunRecord): void {
@@ -109,7 +118,7 @@ export class AssignRuns implements Assignments {
     const { state } = set
     if (run.target === null) return
     if (event === 'checked') {
-      if (state === undefined && isAssigned(run) && set.wakeAt != null) this.#offerOverdue(run)
+      if (state === undefined && isAssigned(run) && set.wakeAt != null) this.#askOverdue(run)
     } else if (state !== undefined && state !== 'running' && state !== 'cancelling')
       this.#rooms.get(keyOf(run))?.get(run.target)?.remove(run.id)
   }
@@ -121,8 +130,8 @@ export class AssignRuns implements Assignments {
   }
 
   /** That it is checked is stored: what other coordinators were about to decide is refused from now on. */
-  #offerOverdue({ id }: RunHead): void {
-    this.#offerAgain([id], { isOverdue: true }).catch((error: unknown) =>
+  #askOverdue({ id }: RunHead): void {
+    this.#assignAgain([id], { isOverdue: true }).catch((error: unknown) =>
       this.#options.log.warn(
         { evt: 'assignment.unchecked', runId: id, err: error },
         'an assigned run could not be checked; it is checked again',
@@ -169,18 +178,15 @@ export class AssignRuns implements Assignments {
     return candidates
   }
 
-  #request({ namespace, target, room, runs, texts }: Batch): void {
-    const { broker, clock, log } = this.#options
+  #request({ target, room, runs, texts }: Batch): void {
+    const { clock, log } = this.#options
     const request = room.sent(runs.length, clock.monotonic())
-    const options = { timeout: ANSWER_WITHIN_MS, ...headersOf({ session: room.session }) }
-    broker.connection
-      .request(subjects.direct(namespace, target), `[${texts.join(',')}]`, options)
-      .then((message) => assignmentAnswerSchema.parse(message.json()))
+    this.#tell(runs, { texts, timeout: ANSWER_WITHIN_MS })
       .then(
         (answer) => {
           room.answered(request, answer, clock.monotonic())
           this.#outcomes.add(runs.length - answer.declined.length, { outcome: 'taken' })
-          return this.#answered(runs, answer)
+          return this.#declined(runs, answer)
         },
         (error: unknown) => {
           room.answered(request, undefined, clock.monotonic())
@@ -189,48 +195,67 @@ export class AssignRuns implements Assignments {
           const isLost = hadNoResponders(error)
           this.#outcomes.add(runs.length, { outcome: isLost ? 'no-responders' : 'unanswered' })
           if (isLost) return this.#toQueue(runs)
-          return this.#offerAgain(
+          return this.#assignAgain(
             runs.map(({ id }) => id),
             { isOverdue: false },
           )
         },
       )
-      .catch((error: unknown) =>
-        log.error({ evt: 'assignment.failed', target, err: error }, 'assigned runs could not be queued; it is tried again'),
-      )
+      .catch(this.#unqueued)
   }
 
-  async #answered(runs: readonly RunRecord[], { declined }: AssignmentAnswer): Promise<void> {
+  /** @param runs of one handler, of one process @throws without an answer */
+  async #tell(runs: readonly RunRecord[], { texts, timeout }: { texts: readonly string[]; timeout: number }): Promise<AssignmentAnswer> {
+    const [{ namespace, target, ownerSession }] = runs as readonly [RunRecord]
+    const options = { timeout, ...headersOf({ session: ownerSession ?? undefined }) }
+    const { connection } = this.#options.broker
+    return assignmentAnswerSchema.parse(
+      (await connection.request(subjects.direct(namespace, target as string), `[${texts.join(',')}]`, options)).json(),
+    )
+  }
+
+  readonly #unqueued = (error: unknown): void =>
+    this.#options.log.error({ evt: 'assignment.failed', err: error }, 'assigned runs could not be queued; it is tried again')
+
+  async #declined(runs: readonly RunRecord[], { declined }: AssignmentAnswer, options: { mayBeThere?: true } = {}): Promise<void> {
     if (declined.length === 0) return
     this.#outcomes.add(declined.length, { outcome: 'declined' })
     const ids = new Set(declined)
-    await this.#toQueue(runs.filter(({ id }) => ids.has(id)))
+    await this.#toQueue(
+      runs.filter(({ id }) => ids.has(id)),
+      options,
+    )
   }
 
-  async #toQueue(runs: readonly RunRecord[], options: { wasOffered?: true } = {}): Promise<void> {
+  async #toQueue(runs: readonly RunRecord[], options: { mayBeThere?: true } = {}): Promise<void> {
     const now = this.#options.clock.now()
     for (const run of runs) this.notStored(run)
     await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, { now, ...options }) })))
   }
 
   /**
-   * Whether an instance has received an assignment is not known: it is offered the runs one by one, and says of each whether it has it. Reports are applied before, since
-   * it may have done them. @param options.isOverdue it has had the time to begin them: if it does not answer now, another one gets them
+   * Whether an instance has received an assignment is not known: it is sent once more, and each of its runs that the instance holds, or that has ended there, is not among the
+   * declined ones. Reports are applied before, since it may have done them. @param ids of runs that were assigned in one request @param options.isOverdue it has had the time
+   * to begin them: if it does not answer now, another one gets them
    */
-  async #offerAgain(ids: readonly string[], { isOverdue }: { isOverdue: boolean }): Promise<void> {
-    const { store, sender, reports, clock } = this.#options
+  async #assignAgain(ids: readonly string[], { isOverdue }: { isOverdue: boolean }): Promise<void> {
+    const { store, reports, clock, runs } = this.#options
     if (!(await reports.passed())) return
-    const offer = async (run: RunRecord) => {
-      const answer = await sender.send(run, run, run.target as string)
-      if (typeof answer === 'object' && !answer.accepted) await this.#toQueue([run], { wasOffered: true })
-      else if (answer === undefined && isOverdue) {
-        this.#outcomes.add(1, { outcome: 'taken-away' })
-        await this.#options.runs().write([{ run, decision: decideToTakeAway(run, clock.now()) }])
+    for (let isLast = false; ; isLast = true) {
+      const knownAt = clock.monotonic()
+      const assigned = (await store.runs.get(ids)).filter((run) => run !== undefined && isAssigned(run)) as RunRecord[]
+      // This process was suspended: the next check has come.
+      if (assigned.length === 0 || clock.monotonic() - knownAt > KNOWN_FOR_MS) return
+      const timeout = isOverdue ? ANSWER_OVERDUE_WITHIN_MS : ANSWER_WITHIN_MS
+      const answer = await this.#tell(assigned, { texts: assigned.map(textOf), timeout }).catch(failureOf)
+      if (typeof answer === 'object') return this.#declined(assigned, answer, { mayBeThere: true })
+      if (!isOverdue) return
+      if (answer === 'unanswered' || isLast) {
+        this.#outcomes.add(assigned.length, { outcome: 'taken-away' })
+        await runs().write(assigned.map((run) => ({ run, decision: decideToTakeAway(run, clock.now()) })))
+        return
       }
-    }
-    for (let i = 0; i < ids.length; i += OFFERED_TOGETHER) {
-      const runs = await store.runs.get(ids.slice(i, i + OFFERED_TOGETHER))
-      await Promise.all(runs.flatMap((run) => (run !== undefined && isAssigned(run) ? offer(run) : [])))
+      await pause(clock, RECONNECTED_WITHIN_MS)
     }
   }
 }
@@ -239,12 +264,13 @@ interface AssignOptions {
   readonly store: Store
   readonly broker: Broker
   readonly presence: Presence
-  readonly sender: OfferSender
   readonly reports: Pick<ReportBarrier, 'passed'>
   readonly runs: () => Pick<Runs, 'write'>
   readonly clock: Clock
   readonly log: Logger
 }
+
+const failureOf = (error: unknown) => (hadNoResponders(error) ? 'not-received' : 'unanswered')
 
 const keyOf = ({ namespace, handler }: Pick<RunHead, 'namespace' | 'handler'>) => `${namespace}.${handler}`
 

@@ -11,11 +11,14 @@ const NEVER = new AbortController().signal
 export class ReportBarrier {
   readonly #reports: Reports
   readonly #clock: Clock
+  readonly #giveUpAfterMs: number
   #current: Promise<boolean> | undefined
   #next: Promise<boolean> | undefined
   #closedSince: number | undefined
 
-  constructor(options: { reports: Reports; clock: Clock }) {
+  /** @param options.givesUp whether it lets callers pass at last. Default true */
+  constructor(options: { reports: Reports; clock: Clock; givesUp?: boolean }) {
+    this.#giveUpAfterMs = options.givesUp === false ? Number.POSITIVE_INFINITY : GIVE_UP_AFTER_MS
     this.#reports = options.reports
     this.#clock = options.clock
   }
@@ -36,6 +39,6 @@ export class ReportBarrier {
     }
     const now = this.#clock.monotonic()
     this.#closedSince ??= now
-    return now - this.#closedSince > GIVE_UP_AFTER_MS
+    return now - this.#closedSince > this.#giveUpAfterMs
   }
 }

@@ -47,7 +47,7 @@ test('what is decided about it is refused once another coordinator has checked i
 test('one that is declined goes to the work queue as it is; after an offer as a further attempt that uses no try', () => {
   const declined = { state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: NOW }
   assert.deepEqual(decideToQueue(assigned, { now: NOW }).set, declined)
-  assert.deepEqual(decideToQueue(assigned, { now: NOW, wasOffered: true }).set, { ...declined, attempt: 2, attempts: 4, sleeps: 1 })
+  assert.deepEqual(decideToQueue(assigned, { now: NOW, mayBeThere: true }).set, { ...declined, attempt: 2, attempts: 4, sleeps: 1 })
 })
 
 test('without an answer after its check another instance gets it, as a further attempt that uses no try, and it is no suspect', () => {

@@ -30,14 +30,14 @@ const asChecked = ({ attempt, target, wakeAt }: RunHead) => ({ state: ['queued']
 
 /**
  * Its instance does not take it: it goes to the work queue.
- * @param context.wasOffered it has refused an offer, because its answer to the assignment was not known. It may have had the run, and its report that it releases it be on its way, or
- *   the assignment may still arrive, if another coordinator has sent it: it is a further attempt
+ * @param context.mayBeThere it has declined an assignment that was repeated, because the answer to the first one was not known. It may have had the run, and its report that it releases it
+ *   be on its way, or the first one may still arrive, if another coordinator has sent it: it is a further attempt
  */
-export const decideToQueue = (run: RunHead, { now, wasOffered = false }: { now: number; wasOffered?: boolean }): Decision => ({
+export const decideToQueue = (run: RunHead, { now, mayBeThere = false }: { now: number; mayBeThere?: boolean }): Decision => ({
   event: 'checked',
   expect: asChecked(run),
   set: {
-    ...(wasOffered ? furtherAttempt(run) : {}),
+    ...(mayBeThere ? furtherAttempt(run) : {}),
     ...{ state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
   },
 })

@@ -32,7 +32,7 @@ export const ASSIGNMENT_FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'what an instance declines is queued whoever has checked it since': {
-    seed: 153,
+    seed: 14,
     isSingle: true,
     leadsTo: /was run twice/,
     tamper: (change) => {

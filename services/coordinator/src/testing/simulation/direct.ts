@@ -122,14 +122,13 @@ export class DirectRequests {
   #answerOffer(instance: Instance, work: WorkMessage): OfferAnswer | undefined {
     const { isBroadcast, violated } = this.#given
     const isKnown = instance.done.has(keyOf(work)) || isHeld(instance, work)
-    const needsClaim = instance.ended.has(keyOf(work))
-    const isFree = isKnown || needsClaim || (!instance.refused.has(keyOf(work)) && (isBroadcast || !this.#happens(0.2)))
-    if (isForeign(instance, work) && !isKnown && !needsClaim) return { accepted: false, reason: 'other-program' }
+    const isFree = isKnown || isBroadcast || !this.#happens(0.2)
+    if (isForeign(instance, work) && !isKnown) return { accepted: false, reason: 'other-program' }
     if (!isFree) return { accepted: false, reason: 'busy' }
     const other = isBroadcast && [...instance.legs].find((taskId) => taskId !== work.taskId)
     if (other) violated(`instance ${instance.id} has two tasks of a broadcast: ${other} and ${work.taskId}`)
     instance.legs.add(work.taskId)
-    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, needsClaim, ...fresh() })
+    if (!isKnown) instance.held.push({ work, attempt: work.attempt, delivery: undefined, needsClaim: false, ...fresh() })
     return this.#happens(0.1) ? undefined : { accepted: true }
   }
 
@@ -137,7 +136,7 @@ export class DirectRequests {
     const declined: string[] = []
     for (const work of works) {
       if (isHeld(instance, work)) continue
-      const hasEnded = instance.ended.has(keyOf(work)) || instance.done.has(keyOf(work))
+      const hasEnded = instance.ended.has(keyOf(work))
       const isFree = instance.held.length < CONCURRENCY && !isForeign(instance, work) && !instance.refused.has(keyOf(work))
       if (!hasEnded && (!isFree || this.#happens(0.2))) {
         instance.refused.add(keyOf(work))
