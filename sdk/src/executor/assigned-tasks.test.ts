@@ -39,7 +39,7 @@ async function warmExecutor(t: TestContext, handle: (taskId: string) => unknown,
   return { ...fixture, mesh, begun, assign, exit }
 }
 
-test('assigned tasks run and are reported as others are; one that is offered after its end is claimed', async (t) => {
+test('assigned tasks run and are reported as others are; one that is assigned again after its end is claimed', async (t) => {
   const { fake, connect: join, warnings } = await startMesh(t)
   const mesh = await join({ instance: INSTANCE })
   const traces: unknown[] = []
@@ -63,8 +63,7 @@ test('assigned tasks run and are reported as others are; one that is offered aft
   assert.equal(traces[0], traceparent)
   fake.claimAnswer = () => ({ run: false, reason: 'the run is succeeded' })
   await eventually('its end is remembered', async () => {
-    const offered = await fake.connection.request(subjects.direct('default', INSTANCE), JSON.stringify(workOf('a')), REQUEST_DEADLINE)
-    assert.deepEqual(offered.json(), { accepted: true })
+    assert.deepEqual((await fake.assign(INSTANCE, [workOf('a')])).declined, [])
     return fake.claims.length > 0
   })
   assert.deepEqual([fake.claims[0]?.taskId, fake.finished().length, warnings], ['a', 2, []])
@@ -162,4 +161,38 @@ test('while a handler blocks the process, its begin is reported, and assigned ta
   const released = (await fake.reported('released')).map(({ taskId }) => taskId)
   const started = (await fake.reported('started')).map(({ taskId }) => taskId)
   assert.deepEqual([begun, released, started], [['blocks', 'later'], ['b', 'c'], ['blocks']])
+})
+
+test('handlers that share slots have them in turns: one with tasks ahead does not keep another from its own', async (t) => {
+  const { fake, connect: join } = await startMesh(t)
+  const mesh = await join({ instance: INSTANCE, capacity: 1 })
+  const begun: string[] = []
+  const ends = new Map<string, () => void>()
+  const run = ({ taskId }: { taskId: string }) => {
+    begun.push(taskId)
+    return taskId.endsWith('0') ? undefined : new Promise<void>((resolve) => ends.set(taskId, resolve))
+  }
+  mesh.handle('h', run, { concurrency: 1 }).handle('i', run, { concurrency: 1 })
+  await mesh.start()
+  for (const handler of ['h', 'i']) {
+    await fake.assign(INSTANCE, [workOf(`${handler}0`, { handler })])
+    await eventually('it is warm', () => fake.finished(`${handler}0`).length === 1)
+  }
+  assert.deepEqual(
+    (
+      await fake.assign(
+        INSTANCE,
+        ['h1', 'h2', 'h3'].map((id) => workOf(id)),
+      )
+    ).declined,
+    [],
+  )
+  const offered = JSON.stringify(workOf('i1', { handler: 'i' }))
+  const answer = await fake.connection.request(subjects.direct('default', INSTANCE), offered, REQUEST_DEADLINE)
+  assert.deepEqual(answer.json(), { accepted: true })
+  for (const id of ['h1', 'i1', 'h2', 'h3']) {
+    const end = await eventually(`${id} runs`, () => ends.get(id))
+    end()
+  }
+  assert.deepEqual(begun, ['h0', 'i0', 'h1', 'i1', 'h2', 'h3'])
 })

@@ -97,9 +97,7 @@ for (const [why, refuse] of Object.entries({
     refuse(fixture)
     const works = ['done', 'runs', 'new'].map((id) => workOf(id))
     assert.deepEqual(fixture.assign(works), { declined: ['new'], held: 0, most: 0 })
-    assert.deepEqual(fixture.offer(workOf('runs')), { accepted: true })
-    assert.deepEqual(fixture.offer(workOf('done')), { accepted: true })
-    assert.equal((fixture.offer(workOf('new')) as { accepted: boolean }).accepted, false)
+    assert.deepEqual(fixture.assign([workOf('runs')])?.declined, [], 'nor when it is told again')
     await settle()
     assert.deepEqual([begun, fixture.reports.map(({ taskId }) => taskId).filter((id) => id !== 'new')], [['done', 'runs'], []])
   })
@@ -110,7 +108,6 @@ test('a task that is held is taken, and not run twice', async () => {
   assert.deepEqual(fixture.assign([workOf('a')])?.declined, [])
   await settle()
   assert.deepEqual(fixture.assign([workOf('a'), workOf('b')])?.declined, ['b'])
-  assert.deepEqual(fixture.offer(workOf('a')), { accepted: true })
   fixture.pull('h', workOf('a'))
   assert.deepEqual(fixture.answers, [[ackOf('a', 1), ACK.working]])
   await settle()
@@ -127,7 +124,6 @@ test('one that has ended here is remembered: however it comes again, a coordinat
   fixture.confirm()
   const again = [
     () => assert.deepEqual(fixture.assign([workOf('a')])?.declined, []),
-    () => assert.deepEqual(fixture.offer(workOf('a')), { accepted: true }),
     () => fixture.pull('h', workOf('a')),
     // What the answer to a claim was does not make it forget.
     () => assert.deepEqual(fixture.assign([workOf('a')])?.declined, []),
@@ -139,12 +135,6 @@ test('one that has ended here is remembered: however it comes again, a coordinat
     await settle()
   }
   assert.deepEqual([begun, fixture.reports], [['a'], []])
-  fixture.offer(workOf('offered'))
-  await settle()
-  await proceed()
-  fixture.confirm()
-  assert.deepEqual(fixture.assign([workOf('offered')])?.declined, [])
-  assert.deepEqual(claimed(fixture).slice(again.length), ['offered'])
 })
 
 test('tasks of runs with a deadline, and those that were cancelled before they came, are claimed', async () => {
@@ -208,18 +198,16 @@ test('an attempt that a claim made of an offer runs here already: nothing is ack
   assert.notEqual(fixture.held.find(workOf('a', { attempt: 2 })), undefined)
 })
 
-test('a declined or released task is in the work queue: an offer that was sent before is refused, and work from there begins', async () => {
+test('a declined or released task is in the work queue: an assignment of it that was sent before is declined, though there is room, and work from there begins', async () => {
   const { fixture, begun, proceed } = executor({ concurrency: 1 })
   assert.deepEqual(fixture.assign([workOf('runs'), workOf('declined')])?.declined, ['declined'])
   await settle()
   fixture.clock.elapse(30)
   await proceed()
-  assert.deepEqual(fixture.offer(workOf('declined')), { accepted: false, reason: 'busy' })
   assert.deepEqual(fixture.assign([workOf('declined')])?.declined, ['declined'])
   fixture.assign([workOf('released')])
   const lane = fixture.lanes.get('h')
   for (const task of lane?.take(() => true) ?? []) fixture.intake.release(task)
-  assert.deepEqual(fixture.offer(workOf('released')), { accepted: false, reason: 'busy' })
   assert.deepEqual(fixture.assign([workOf('released')])?.declined, ['released'])
   fixture.pull('h', workOf('released'))
   await settle()
@@ -272,8 +260,7 @@ test('a task that the liveness thread has released is not begun, claimed or rele
   fixture.intake.takeControl({ subject: 'c', json: () => ({ type: 'cancel', taskId: 'a' }) } as never)
   await proceed()
   assert.deepEqual([begun, claimed(fixture), fixture.reports], [['runs'], [], []])
-  assert.deepEqual(fixture.offer(workOf('b')), { accepted: false, reason: 'busy' })
-  assert.deepEqual(fixture.assign([workOf('d')]), { declined: [], held: 1, most: 17 })
+  assert.deepEqual(fixture.assign(['b', 'd'].map((id) => workOf(id))), { declined: ['b'], held: 1, most: 17 })
   await settle()
   assert.deepEqual([begun, reader.release()], [['runs', 'd'], []], 'one that has begun is not released')
 })

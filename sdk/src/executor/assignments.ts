@@ -14,7 +14,7 @@ export interface AssignmentsOptions {
   readonly session: string
   readonly held: HeldTasks
   readonly lanes: ReadonlyMap<string, Lane>
-  readonly intake: Pick<Intake, 'isOpen' | 'mayBeOld' | 'isCancelled' | 'isDoneOffer' | 'isRefused' | 'refuseAssigned' | 'claim'>
+  readonly intake: Pick<Intake, 'isOpen' | 'mayBeOld' | 'isCancelled' | 'isRefused' | 'refuseAssigned' | 'claim'>
   readonly onWarning: OnWarning
 }
 
@@ -104,7 +104,7 @@ export class Assignments {
     const { held, intake } = this.#options
     if (held.find(work) !== undefined) return true
     // The broker may have lost the report of its end.
-    const hasEnded = held.findEnded(work) !== undefined || intake.isDoneOffer(work)
+    const hasEnded = held.findEnded(work) !== undefined
     if (hasEnded && !arrival.isOpen) return true
     if (!hasEnded && (load.held >= load.most || lane.handler.kind !== undefined || !mayRun(lane.handler, work) || intake.isRefused(work))) {
       intake.refuseAssigned(work)

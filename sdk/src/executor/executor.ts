@@ -54,6 +54,8 @@ export class Executor {
   readonly #held = new HeldTasks()
   readonly #activity = new Activity()
   readonly #lanes: ReadonlyMap<string, Lane>
+  /** In the order in which they may take slots that handlers share. */
+  readonly #turns: Lane[]
   readonly #pullers: Pullers
   readonly #capacity: number
   /** Handlers compete for slots. */
@@ -94,6 +96,7 @@ export class Executor {
     this.#runningReports = new RunningReports({ clock, session, reporter: this.#reporter, held: this.#held })
     this.#calls = new TaskCalls({ caller, onWarning, instance: identity.instance, activity: this.#activity })
     this.#lanes = new Map(handlers.map((handler) => [handler.name, this.#createLane(handler)]))
+    this.#turns = [...this.#lanes.values()]
     this.#intake = new Intake({
       ...{ link, caller, clock, onWarning, onRegister },
       ...{ instance: identity.instance, session, held: this.#held, lanes: this.#lanes },
@@ -298,7 +301,10 @@ export class Executor {
   #freed({ task }: Attempt): void {
     this.#pullers.wake(task.work.handler)
     if (task.work.alone) this.#pullers.wakeAll()
-    if (this.#isCapped || this.#options.isolation.isRequested || task.work.alone) for (const lane of this.#lanes.values()) lane.pump()
+    if (!this.#isCapped && !this.#options.isolation.isRequested && !task.work.alone) return
+    // Each in its turn, or the first handler would have all slots as long as it has waiting tasks.
+    this.#turns.push(this.#turns.shift() as Lane)
+    for (const lane of this.#turns) lane.pump()
   }
 
   #warnStuck({ task: { work } }: Attempt): void {

@@ -177,11 +177,6 @@ export class Intake {
     this.#doneOffers.add(attemptKey(task.work))
   }
 
-  /** Whether this attempt was offered, and has ended here. */
-  isDoneOffer(work: WorkMessage): boolean {
-    return this.#doneOffers.has(attemptKey(work))
-  }
-
   /** Whether a task that waits is still held; if the liveness thread has released it, nothing of it is left here. */
   keep(task: HeldTask): boolean {
     const { held } = this.#options
@@ -191,7 +186,10 @@ export class Intake {
     return false
   }
 
-  /** This attempt was assigned, and is not taken, or is released: it goes to the work queue. An offer of it that was sent before that must not make it run here as well. */
+  /**
+   * This attempt was assigned, and is not taken, or is released: it goes to the work queue. An assignment of it that is repeated, and was sent before that, must not make
+   * it run here as well.
+   */
   refuseAssigned(work: WorkMessage): void {
     this.#refused.add(attemptKey(work))
   }
@@ -263,17 +261,13 @@ export class Intake {
     const lane = lanes.get(work.handler)
     if (!lane) return { accepted: false, reason: 'unknown-handler' }
     // First of all: one that is refused may be run by another instance in the same attempt.
-    if (held.find(work) || this.isDoneOffer(work)) return { accepted: true }
-    // It was assigned, and has ended here. The broker may have lost its report.
-    const hasEnded = held.findEnded(work) !== undefined
-    if (!hasEnded) {
-      const reason = this.#refusal(lane, work)
-      if (reason) return { accepted: false, reason }
-    } else if (this.#isClosed) return { accepted: true }
-    const task = new HeldTask(work, message, { heldAt: clock.monotonic(), isAssigned: hasEnded })
+    if (held.find(work) || this.#doneOffers.has(attemptKey(work))) return { accepted: true }
+    const reason = this.#refusal(lane, work)
+    if (reason) return { accepted: false, reason }
+    const task = new HeldTask(work, message, { heldAt: clock.monotonic() })
     held.add(task)
     // The cancel may have overtaken the offer.
-    if (work.claim || hasEnded || this.isCancelled(work)) this.claim(lane, task, false)
+    if (work.claim || this.isCancelled(work)) this.claim(lane, task, false)
     else lane.add(task, true)
     return { accepted: true }
   }
@@ -282,7 +276,7 @@ export class Intake {
     if (this.#isClosed) return 'draining'
     if (!mayRun(lane.handler, work)) return 'other-program'
     if (this.isCordoned) return 'cordoned'
-    return lane.takesOffers && !this.isRefused(work) ? undefined : 'busy'
+    return lane.takesOffers ? undefined : 'busy'
   }
 
   /**

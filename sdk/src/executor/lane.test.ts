@@ -161,3 +161,32 @@ test('an assigned task that waits for more than a second is released, as pulled 
   assert.deepEqual([released(), lane.waiting, lane.isOverdrawn], [['pulled', 'assigned'], 1, false])
   assert.deepEqual([begun, assign('more')?.declined], [['runs', 'too'], ['more']])
 })
+
+test('short tasks that were taken ahead are released after a second if other handlers have all the slots', async () => {
+  const ends: (() => void)[] = []
+  const handlers = ['short', 'long'].map((name) =>
+    offeredHandler(name, () => new Promise<void>((resolve) => void ends.push(resolve)), { concurrency: 1 }),
+  )
+  const fixture = new IntakeFixture(handlers, 1)
+  const short = fixture.lanes.get('short') as Lane
+  const workOf = (taskId: string, handler: string): WorkMessage => ({ runId: taskId, taskId, handler, attempt: 1, payload: null })
+  fixture.assign([workOf('warm', 'short')])
+  await settle()
+  ends.shift()?.()
+  await settle()
+  fixture.pull('long', workOf('long', 'long'))
+  await settle()
+  for (const id of ['a', 'b']) {
+    const task = new HeldTask(workOf(id, 'short'), {}, { heldAt: fixture.clock.monotonic(), isAssigned: true })
+    fixture.held.add(task)
+    short.add(task)
+  }
+  await settle()
+  fixture.clock.elapse(1_000)
+  assert.deepEqual([short.occupied, short.waiting, short.takeOverdue()], [0, 2, []])
+  fixture.clock.elapse(1)
+  assert.deepEqual(
+    short.takeOverdue().map(({ work }) => work.taskId),
+    ['a', 'b'],
+  )
+})

@@ -255,7 +255,8 @@ export class Lane {
       this.#pace.takes(now - attempt.startedAt)
       break
     }
-    if (readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
+    // Short tasks do not wait long behind each other. If none runs, others have the slots.
+    if (this.running.size > 0 && readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
     const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
     return [...overdue, ...this.#takeWaiting((task) => task.isForAny && task.heldAt < heldBefore)]
   }
