@@ -50,7 +50,7 @@ describe('conformance', { concurrency: true }, () => {
     assert.equal(code, 0)
   }
   const OPTIONAL = [
-    ...['another-session', 'offered-after-end', 'taken', 'unknown-handler'].map((name) => `assignments/${name}`),
+    ...['again-after-end', 'another-session', 'taken', 'unknown-handler'].map((name) => `assignments/${name}`),
     'steps/other-program',
     'steps/other-program-offered',
     'steps/program-changed',

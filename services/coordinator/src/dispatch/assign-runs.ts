@@ -186,6 +186,7 @@ export class AssignRuns implements Assignments {
         (answer) => {
           room.answered(request, answer, clock.monotonic())
           this.#outcomes.add(runs.length - answer.declined.length, { outcome: 'taken' })
+          this.#outcomes.add(answer.declined.length, { outcome: 'declined' })
           return this.#declined(runs, answer)
         },
         (error: unknown) => {
@@ -219,7 +220,6 @@ export class AssignRuns implements Assignments {
 
   async #declined(runs: readonly RunRecord[], { declined }: AssignmentAnswer, options: { mayBeThere?: true } = {}): Promise<void> {
     if (declined.length === 0) return
-    this.#outcomes.add(declined.length, { outcome: 'declined' })
     const ids = new Set(declined)
     await this.#toQueue(
       runs.filter(({ id }) => ids.has(id)),

@@ -31,8 +31,8 @@ export const ASSIGNMENTS: readonly Case[] = [
     steps: [{ send: 'assignment', session: 'of-another-process' }, { never: 'assignment-answer' }, { never: 'report', forMs: 300 }],
   },
   {
-    case: 'assignments/offered-after-end',
-    about: 'An assigned task that is offered after its end is accepted and claimed, and not run again when the claim is refused',
+    case: 'assignments/again-after-end',
+    about: 'A task that is assigned again after its end is not declined, but claimed, and not run again when the claim is refused',
     needs: 'conformance-echo',
     when: 'alone',
     steps: [
@@ -40,8 +40,8 @@ export const ASSIGNMENTS: readonly Case[] = [
       { expect: 'report', body: { type: 'finished', outcome: 'succeeded' }, anywhere: true },
       // Until the broker has told it that the report is stored, it holds the task.
       { never: 'report', body: { type: 'finished' }, times: 1, forMs: 300 },
-      { send: 'offer', session: '$session' },
-      { expect: 'offer-answer', body: { accepted: true }, anywhere: true },
+      { send: 'assignment', session: '$session' },
+      { expect: 'assignment-answer', body: { declined: [] }, anywhere: true },
       { expect: 'tasks.claim', body: { redelivered: false }, anywhere: true },
       { never: 'report', body: { type: 'finished' }, times: 1, forMs: 300 },
     ],
