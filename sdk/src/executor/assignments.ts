@@ -14,7 +14,7 @@ export interface AssignmentsOptions {
   readonly session: string
   readonly held: HeldTasks
   readonly lanes: ReadonlyMap<string, Lane>
-  readonly intake: Pick<Intake, 'isOpen' | 'mayBeOld' | 'isCancelled' | 'isRefused' | 'refuseAssigned' | 'claim'>
+  readonly intake: Pick<Intake, 'isOpen' | 'isClosed' | 'mayBeOld' | 'isCancelled' | 'isRefused' | 'refuseAssigned' | 'claim'>
   readonly onWarning: OnWarning
 }
 
@@ -33,7 +33,7 @@ interface Load {
 }
 
 const ARRAY_BEGIN = '['.charCodeAt(0)
-const NO_ROOM: Load = Object.freeze({ held: 0, most: 0 })
+const noRoom = (): Load => ({ held: 0, most: 0 })
 /** The message of an assignment is not kept with its tasks: it has the payloads of all of them. What others have in headers, they have in their bodies. */
 const NO_MESSAGE = {}
 
@@ -73,13 +73,13 @@ export class Assignments {
     const declined: string[] = []
     let lane: Lane | undefined
     // Measured once: they are tasks of one handler, and none of them begins before this turn is over.
-    let load = NO_ROOM
+    let load = noRoom()
     for (const body of bodies) {
       const work = this.#read(body, { message, declined })
       if (work === undefined) continue
       if (work.handler !== lane?.handler.name) {
         lane = lanes.get(work.handler)
-        load = lane && arrival.isOpen ? lane.load : NO_ROOM
+        load = lane && arrival.isOpen ? lane.load : noRoom()
       }
       if (lane === undefined || !this.#accepts(lane, load, { work, arrival })) declined.push(work.taskId)
     }
@@ -105,7 +105,7 @@ export class Assignments {
     if (held.find(work) !== undefined) return true
     // The broker may have lost the report of its end.
     const hasEnded = held.findEnded(work) !== undefined
-    if (hasEnded && !arrival.isOpen) return true
+    if (hasEnded && intake.isClosed) return true
     if (!hasEnded && (load.held >= load.most || lane.handler.kind !== undefined || !mayRun(lane.handler, work) || intake.isRefused(work))) {
       intake.refuseAssigned(work)
       return false

@@ -19,6 +19,9 @@ export interface Pace {
   readonly endedPerMs: number
 }
 
+/** Nothing has ended yet. */
+export const UNKNOWN_PACE: Pace = { averageMs: undefined, endedPerMs: 0 }
+
 /** Tasks shorter than this are prefetched, up to the concurrency again: they would be over before another instance had them. */
 const SHORT_MS = 20
 /** … and twice over it below this. */

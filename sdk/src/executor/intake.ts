@@ -105,13 +105,14 @@ export class Intake {
     return now < this.#staleUntil || now - this.#awakeAt > LONG_PAUSE_MS
   }
 
-  get #isClosed(): boolean {
+  /** Nothing is claimed or begun any more. */
+  get isClosed(): boolean {
     return this.#closing.signal.aborted
   }
 
   /** Whether new tasks may begin here. */
   get isOpen(): boolean {
-    return !this.#isClosed && !this.isCordoned
+    return !this.isClosed && !this.isCordoned
   }
 
   /** A work message. @returns whether it takes up room now */
@@ -273,7 +274,7 @@ export class Intake {
   }
 
   #refusal(lane: Lane, work: WorkMessage): Extract<OfferAnswer, { accepted: false }>['reason'] | undefined {
-    if (this.#isClosed) return 'draining'
+    if (this.isClosed) return 'draining'
     if (!mayRun(lane.handler, work)) return 'other-program'
     if (this.isCordoned) return 'cordoned'
     return lane.takesOffers ? undefined : 'busy'
@@ -285,7 +286,7 @@ export class Intake {
    */
   #check(work: Pick<WorkMessage, 'runId' | 'taskId' | 'attempt'>): void {
     // The instance leaves before the answer is due; then its tasks are taken over.
-    if (this.#isClosed) return
+    if (this.isClosed) return
     const timer = this.#options.clock.after(TIMES.ackWaitMs, () => {
       this.#checks.delete(timer)
       const isAsking = [...this.#asking.keys()].some((task) => task.work.taskId === work.taskId)
@@ -371,11 +372,11 @@ export class Intake {
   async #askForClaim(task: HeldTask, more: Pick<TaskClaim, 'redelivered' | 'kind' | 'incompatible'>): Promise<ClaimAnswer | undefined> {
     const { caller, clock, instance, session, onWarning } = this.#options
     const { taskId, attempt } = task.work
-    for (let tries = 1; !this.#isClosed; tries++) {
+    for (let tries = 1; !this.isClosed; tries++) {
       try {
         return await caller.call(CALLS.tasksClaim, { taskId, attempt, instance, session, ...more }, { signal: this.#closing.signal })
       } catch (error) {
-        if (this.#isClosed) return undefined
+        if (this.isClosed) return undefined
         if (CarillonError.is(error) && error.code === 'RUN_NOT_FOUND') return { run: false as const, reason: 'unknown' }
         if (tries === TRIES_BEFORE_WARNING) {
           onWarning({ code: 'claim-delayed', message: `Task ${taskId} waits for a coordinator: ${CarillonError.from(error).message}` })

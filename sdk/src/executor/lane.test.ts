@@ -184,6 +184,7 @@ test('short tasks that were taken ahead are released after a second if other han
   await settle()
   fixture.clock.elapse(1_000)
   assert.deepEqual([short.occupied, short.waiting, short.takeOverdue()], [0, 2, []])
+  assert.deepEqual([short.demand(0), short.load], [0, { held: 2, most: 1 }], 'and no more are taken ahead')
   fixture.clock.elapse(1)
   assert.deepEqual(
     short.takeOverdue().map(({ work }) => work.taskId),

@@ -2,7 +2,7 @@ import type { LoopClock } from '@carillon/wire/internal'
 import { Fifo } from '../fifo.ts'
 import type { Telemetry } from '../telemetry.ts'
 import { Attempt, type AttemptObserver } from './attempt.ts'
-import { demand, mostHeld, PaceMeter, readAhead } from './demand.ts'
+import { demand, mostHeld, type Pace, PaceMeter, readAhead, UNKNOWN_PACE } from './demand.ts'
 import type { OfferedHandler } from './handler.ts'
 import type { HeldTask } from './held-task.ts'
 import type { Isolation } from './isolation.ts'
@@ -63,7 +63,7 @@ export class Lane {
   /** The one of those that begins when its announcement is stored. */
   #announced: HeldTask | undefined
   readonly #observer: AttemptObserver
-  readonly #pace = new PaceMeter()
+  readonly #measured = new PaceMeter()
   /** When work was pulled last, and since when without a pause, on the monotonic clock. */
   #pulledAt = Number.NEGATIVE_INFINITY
   #pulledSince = Number.NEGATIVE_INFINITY
@@ -151,6 +151,11 @@ export class Lane {
   /** Whether the work queue does not become empty: new tasks must not be assigned past it. */
   get hasBacklog(): boolean {
     return this.#options.clock.monotonic() - this.#pulledAt < PAUSE_OF_PULLS_MS && this.#pulledAt - this.#pulledSince >= BACKLOG_AFTER_MS
+  }
+
+  /** Short tasks do not wait long behind each other, but behind those of other handlers, if these have all the slots: then nothing is held ahead. */
+  get #pace(): Pace {
+    return this.running.size > 0 || this.#options.freeCapacity() > 0 ? this.#measured : UNKNOWN_PACE
   }
 
   get #takesMore(): boolean {
@@ -252,11 +257,10 @@ export class Lane {
     if (isolation.isClosed) return [...overdue, ...this.#takeWaiting(() => true)]
     const now = clock.monotonic()
     for (const attempt of this.running) {
-      this.#pace.takes(now - attempt.startedAt)
+      this.#measured.takes(now - attempt.startedAt)
       break
     }
-    // Short tasks do not wait long behind each other. If none runs, others have the slots.
-    if (this.running.size > 0 && readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
+    if (readAhead(this.handler.concurrency, this.#pace) > 0) return overdue
     const heldBefore = clock.monotonic() - GIVE_BACK_AFTER_MS
     return [...overdue, ...this.#takeWaiting((task) => task.isForAny && task.heldAt < heldBefore)]
   }
@@ -304,7 +308,7 @@ export class Lane {
     if (attempt.task.work.alone && ending) this.#unstored = attempt
     this.#leave(attempt)
     const now = this.#options.clock.monotonic()
-    this.#pace.ended(now - attempt.startedAt, now)
+    this.#measured.ended(now - attempt.startedAt, now)
     this.#options.observer.onEnd(attempt, ending)
     this.pump()
   }

@@ -4,10 +4,17 @@ import type { RunHead, RunRecord, Store } from '@carillon/store'
 import type { Assignments } from '../assignment-ports.ts'
 import type { Presence, Runs } from '../ports.ts'
 import type { Decision } from '../runs/rules/decision.ts'
-import { decideLoss } from '../runs/rules/loss.ts'
 import { workText } from '../runs/rules/views.ts'
 import type { ReportBarrier } from './report-barrier.ts'
-import { decideToCheckAgain, decideToQueue, decideToTakeAway, isAssigned, mayBeAssigned, nextCheckOfAssigned } from './rules/assigned.ts'
+import {
+  decideAssignedLoss,
+  decideToCheckAgain,
+  decideToQueue,
+  decideToTakeAway,
+  isAssigned,
+  mayBeAssigned,
+  nextCheckOfAssigned,
+} from './rules/assigned.ts'
 import { InstanceRoom } from './rules/instance-room.ts'
 import { KNOWN_FOR_MS } from './rules/known-for.ts'
 
@@ -53,7 +60,9 @@ export class AssignRuns implements Assignments {
 
   /** In place: nobody else has read the new records yet. */
   assign(runs: readonly RunRecord[]): void {
-    const now = this.#options.clock.monotonic()
+    const { clock } = this.#options
+    const now = clock.monotonic()
+    const checkAt = nextCheckOfAssigned(clock.now())
     const candidates = new Map<string, Candidate[]>()
     for (const run of runs) {
       if (!mayBeAssigned(run)) continue
@@ -71,7 +80,7 @@ export class AssignRuns implements Assignments {
       assigned.target = best.instance
       assigned.ownerSession = best.room.session
       assigned.queuedAt = null
-      assigned.wakeAt = nextCheckOfAssigned(run.createdAt)
+      assigned.wakeAt = checkAt
     }
   }
 
@@ -124,9 +133,7 @@ export class AssignRuns implements Assignments {
   }
 
   check(run: RunHead): Decision {
-    const { clock, presence } = this.#options
-    if (presence.isLost(run.namespace, run.target as string, run.ownerSession)) return decideLoss(run, { now: clock.now() })
-    return decideToCheckAgain(run, clock.now())
+    return decideToCheckAgain(run, this.#options.clock.now())
   }
 
   /** That it is checked is stored: what other coordinators were about to decide is refused from now on. */
@@ -228,32 +235,41 @@ export class AssignRuns implements Assignments {
   }
 
   async #toQueue(runs: readonly RunRecord[], options: { mayBeThere?: true } = {}): Promise<void> {
-    const now = this.#options.clock.now()
     for (const run of runs) this.notStored(run)
-    await this.#options.runs().write(runs.map((run) => ({ run, decision: decideToQueue(run, { now, ...options }) })))
+    await this.#write(runs, (run, now) => decideToQueue(run, { now, ...options }))
+  }
+
+  async #write(runs: readonly RunRecord[], decide: (run: RunRecord, now: number) => Decision): Promise<void> {
+    const now = this.#options.clock.now()
+    await this.#options.runs().write(runs.map((run) => ({ run, decision: decide(run, now) })))
+  }
+
+  #isGone([{ namespace, target, ownerSession }]: readonly [RunRecord, ...RunRecord[]]): boolean {
+    return this.#options.presence.isLost(namespace, target as string, ownerSession)
   }
 
   /**
    * Whether an instance has received an assignment is not known: it is sent once more, and each of its runs that the instance holds, or that has ended there, is not among the
    * declined ones. Reports are applied before, since it may have done them. @param ids of runs that were assigned in one request @param options.isOverdue it has had the time
-   * to begin them: if it does not answer now, another one gets them
+   * to begin them: if it is gone, or does not answer now, another one gets them
    */
   async #assignAgain(ids: readonly string[], { isOverdue }: { isOverdue: boolean }): Promise<void> {
-    const { store, reports, clock, runs } = this.#options
+    const { store, reports, clock } = this.#options
     if (!(await reports.passed())) return
     for (let isLast = false; ; isLast = true) {
       const knownAt = clock.monotonic()
       const assigned = (await store.runs.get(ids)).filter((run) => run !== undefined && isAssigned(run)) as RunRecord[]
       // This process was suspended: the next check has come.
       if (assigned.length === 0 || clock.monotonic() - knownAt > KNOWN_FOR_MS) return
+      if (isOverdue && this.#isGone(assigned as [RunRecord])) return this.#write(assigned, decideAssignedLoss)
       const timeout = isOverdue ? ANSWER_OVERDUE_WITHIN_MS : ANSWER_WITHIN_MS
       const answer = await this.#tell(assigned, { texts: assigned.map(textOf), timeout }).catch(failureOf)
       if (typeof answer === 'object') return this.#declined(assigned, answer, { mayBeThere: true })
-      if (!isOverdue) return
+      // The same if it was suspended while it waited: there may have been an answer.
+      if (!isOverdue || clock.monotonic() - knownAt > KNOWN_FOR_MS) return
       if (answer === 'unanswered' || isLast) {
         this.#outcomes.add(assigned.length, { outcome: 'taken-away' })
-        await runs().write(assigned.map((run) => ({ run, decision: decideToTakeAway(run, clock.now()) })))
-        return
+        return this.#write(assigned, decideToTakeAway)
       }
       await pause(clock, RECONNECTED_WITHIN_MS)
     }

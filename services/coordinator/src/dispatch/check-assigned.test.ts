@@ -201,3 +201,56 @@ test('the check of one whose instance is lost, or was restarted under its name, 
   await quiet()
   assert.deepEqual([told(coordinator).length, queued(coordinator).sort()], [2, ['1.2', '2.2']])
 })
+
+test('the check of one whose instance is lost waits for reports: it may have ended', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  const run = aNewRun(coordinator, 1)
+  await insert(coordinator, run)
+  coordinator.repair.reportsApplied = async () => false
+  coordinator.presence.lost.add('i-1')
+  await check(coordinator, run)
+  await report(coordinator, run, { type: 'finished', outcome: 'succeeded' })
+  const { state, attempt } = await runOf(coordinator, run.id)
+  assert.deepEqual([state, attempt, queued(coordinator)], ['succeeded', 1, []])
+})
+
+test('a process that was suspended while it waited for the answer takes nothing away: there may have been one', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  const run = aNewRun(coordinator, 1)
+  await insert(coordinator, run)
+  coordinator.fake.answerAssignment = () => {
+    coordinator.clock.standStill(TIMES.ackWaitMs)
+    return Promise.reject(NO_ANSWER)
+  }
+  await check(coordinator, run)
+  const { target, attempt } = await runOf(coordinator, run.id)
+  assert.deepEqual([target, attempt, queued(coordinator)], ['i-1', 1, []])
+})
+
+test('what an instance declines while it leaves is queued once: it is no loss, whose further attempt would run it again', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  const run = aNewRun(coordinator, 1)
+  let answer: (given: AssignmentAnswer) => void = () => undefined
+  coordinator.fake.answerAssignment = () => new Promise<AssignmentAnswer>((resolve) => (answer = resolve))
+  await insert(coordinator, run)
+  let proceed: () => void = () => undefined
+  const isLate = new Promise<void>((resolve) => (proceed = resolve))
+  const heads = coordinator.store.runs.heads.bind(coordinator.store.runs)
+  coordinator.store.runs.heads = async (ids) => {
+    const runs = await heads(ids)
+    coordinator.store.runs.heads = heads
+    await isLate
+    return runs
+  }
+  coordinator.presence.gone.add('i-1')
+  coordinator.presence.alive.delete('hello')
+  const takeOver = coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+  await quiet()
+  answer({ declined: [run.id], held: 0, most: 0 })
+  await quiet()
+  proceed()
+  await takeOver
+  await quiet()
+  const { attempt, losses } = await runOf(coordinator, run.id)
+  assert.deepEqual([attempt, losses, queued(coordinator)], [1, 0, ['1.1']])
+})

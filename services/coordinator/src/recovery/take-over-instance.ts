@@ -3,7 +3,7 @@ import { isEnded } from '@carillon/contracts'
 import type { Clock, Logger } from '@carillon/runtime'
 import type { RunHead, Store } from '@carillon/store'
 import type { Assignments } from '../assignment-ports.ts'
-import { isAssigned } from '../dispatch/rules/assigned.ts'
+import { decideAssignedLoss, isAssigned } from '../dispatch/rules/assigned.ts'
 import { LIFE_KINDS, type LifeKind, readLives, readPage } from '../lives.ts'
 import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Lives, Offers, Presence, Reports } from '../ports.ts'
@@ -59,7 +59,7 @@ export class TakeOverInstance {
     for (let i = 0; i < ids.length; i += PAGE) {
       const works = (await readLives(this.#store, ids.slice(i, i + PAGE))).filter((work) => work !== undefined)
       const lost = works.filter(({ run }) => isAssigned(run) && run.target === instance && this.#isGone(run))
-      await this.#lives.write(lost.map((work) => ({ ...work, decision: decideLoss(work.task, { now }) })))
+      await this.#lives.write(lost.map((work) => ({ ...work, decision: decideAssignedLoss(work.run, now) })))
     }
   }
 

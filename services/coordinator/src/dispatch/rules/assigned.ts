@@ -2,6 +2,7 @@ import { TIMES } from '@carillon/contracts'
 import type { RunHead, RunRecord } from '@carillon/store'
 import type { Decision } from '../../runs/rules/decision.ts'
 import { furtherAttempt } from '../../runs/rules/further-attempt.ts'
+import { decideLoss } from '../../runs/rules/loss.ts'
 
 /** Larger payloads go through the stream, which spreads them over time. */
 const PAYLOAD_BYTES = 16 * 1024
@@ -51,6 +52,12 @@ export const decideToTakeAway = (run: RunHead, now: number): Decision => ({
   expect: asChecked(run),
   set: { ...furtherAttempt(run), state: 'queued', target: null, ownerSession: null, wakeAt: null, queuedAt: now },
 })
+
+/** Its instance is gone. If it has been declined since this was read, it is in the work queue as the same attempt, and may have run: then nothing is done. */
+export function decideAssignedLoss(run: RunHead, now: number): Decision {
+  const decision = decideLoss(run, { now })
+  return { ...decision, expect: { ...decision.expect, ...asChecked(run) } }
+}
 
 /** It stays where it is. */
 export const decideToCheckAgain = (run: RunHead, now: number): Decision => ({
