@@ -263,10 +263,11 @@ export class AssignRuns implements Assignments {
       if (assigned.length === 0 || clock.monotonic() - knownAt > KNOWN_FOR_MS) return
       if (isOverdue && this.#isGone(assigned as [RunRecord])) return this.#write(assigned, decideAssignedLoss)
       const timeout = isOverdue ? ANSWER_OVERDUE_WITHIN_MS : ANSWER_WITHIN_MS
+      const askedAt = clock.monotonic()
       const answer = await this.#tell(assigned, { texts: assigned.map(textOf), timeout }).catch(failureOf)
       if (typeof answer === 'object') return this.#declined(assigned, answer, { mayBeThere: true })
       // The same if it was suspended while it waited: there may have been an answer.
-      if (!isOverdue || clock.monotonic() - knownAt > KNOWN_FOR_MS) return
+      if (!isOverdue || clock.monotonic() - askedAt > KNOWN_FOR_MS) return
       if (answer === 'unanswered' || isLast) {
         this.#outcomes.add(assigned.length, { outcome: 'taken-away' })
         return this.#write(assigned, decideToTakeAway)

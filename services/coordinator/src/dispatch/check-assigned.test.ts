@@ -254,3 +254,20 @@ test('what an instance declines while it leaves is queued once: it is no loss, w
   const { attempt, losses } = await runOf(coordinator, run.id)
   assert.deepEqual([attempt, losses, queued(coordinator)], [1, 0, ['1.1']])
 })
+
+test('the take-over of an instance leaves what it was assigned to the checks if reports are late: they wait', async (context) => {
+  const coordinator = await withInstances(context, 'i-1')
+  const run = aNewRun(coordinator, 1)
+  await insert(coordinator, run)
+  coordinator.repair.reportsApplied = async () => false
+  coordinator.presence.gone.add('i-1')
+  coordinator.presence.alive.delete('hello')
+  await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+  await quiet()
+  assert.deepEqual([(await runOf(coordinator, run.id)).attempt, coordinator.assignments.assignedTo('default', 'i-1')], [1, []])
+  coordinator.presence.lost.add('i-1')
+  coordinator.repair.reportsApplied = async () => true
+  await check(coordinator, run)
+  const { attempt, losses } = await runOf(coordinator, run.id)
+  assert.deepEqual([attempt, losses, queued(coordinator)], [2, 1, ['1.2']])
+})

@@ -46,15 +46,16 @@ export class TakeOverInstance {
 
   async execute(namespace: string, instance: string, signal: AbortSignal): Promise<void> {
     // Its last reports may still be in the stream; a task that has ended must not run again.
-    await this.#reports.reportsApplied(signal)
-    await this.#takeAssigned(namespace, instance)
+    const isApplied = await this.#reports.reportsApplied(signal)
+    await this.#takeAssigned(namespace, instance, isApplied)
     for (const kind of LIFE_KINDS) await this.#takeOver(kind, { namespace, owner: instance })
   }
 
-  /** What was assigned to it and has not begun, as far as this coordinator knows. What others have assigned is found by its `wakeAt`. */
-  async #takeAssigned(namespace: string, instance: string): Promise<void> {
+  /** What was assigned to it and has not begun, as far as this coordinator knows. What others have assigned is found by its `wakeAt`, and so is all of it if reports are late. */
+  async #takeAssigned(namespace: string, instance: string, isApplied: boolean): Promise<void> {
     const ids = this.#assignments.assignedTo(namespace, instance)
     this.#assignments.gone(namespace, instance)
+    if (!isApplied) return
     const now = this.#clock.now()
     for (let i = 0; i < ids.length; i += PAGE) {
       const works = (await readLives(this.#store, ids.slice(i, i + PAGE))).filter((work) => work !== undefined)
