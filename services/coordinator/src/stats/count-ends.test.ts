@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestLog, exerciseService, FakeClock } from '@carillon/runtime/testing'
 import { openStore, type RollupRecord } from '@carillon/store'
-import { FakeStream, mortal, sorted, stored } from '../testing/count-world.ts'
+import { FakeStream, mortal, sorted, statsWith, stored } from '../testing/count-world.ts'
 import { Random } from '../testing/simulation/random.ts'
 import { CountEnds } from './count-ends.ts'
-import { groupEnds, recordOf } from './rules/group-ends.ts'
+import { groupEnds, MinuteCounts, recordOf } from './rules/group-ends.ts'
 import { MARK_ID, markOf, markRecord } from './rules/mark.ts'
 import type { EndedFacts } from './rules/rollup.ts'
 
@@ -41,7 +41,7 @@ function anEnd(random: Random, n: number): Omit<EndedFacts, 'sequence'> {
 function recount(stream: FakeStream): Map<string, RollupRecord['values']> {
   const known = new Set<string>()
   const ends = stream.ends.filter(({ runId, attempt }) => !known.has(`${runId} ${attempt}`) && known.add(`${runId} ${attempt}`))
-  const records = groupEnds(ends).map(({ place, tally }) => recordOf(place, tally, { stream: 0, upTo: 0, revision: 0 }))
+  const records = [...groupEnds(ends)].map(({ place, tally }) => recordOf(place, tally, { stream: 0, upTo: 0, revision: 0 }))
   return new Map(records.map(({ id, values }) => [id, JSON.parse(JSON.stringify(values))]))
 }
 
@@ -110,6 +110,48 @@ test('a coordinator without the first share counts nothing; what is counted has 
   const ended = async () =>
     (await store.stats.series({ namespace: 'default', scope: '*', level: 'day', from: 0, before: START_AT * 2 }))[0]?.ended
   assert.equal(await ended(), 10)
+})
+
+test('where very many jobs have ended, other work goes on between their documents', async (t) => {
+  const store = await openStore('sqlite::memory:')
+  t.after(() => store.close())
+  const stream = new FakeStream(new Random(1))
+  const jobs = 500
+  const counts = new MinuteCounts()
+  for (let n = 0; n < jobs; n++) {
+    stream.add({ ...anEnd(new Random(n), n), namespace: 'default', job: `job-${n}`, at: START_AT })
+    counts.add(stream.ends[n] as EndedFacts)
+  }
+  stream.page = async ({ last }) => ({ ends: [], counts, changes: [], upTo: last, moreAt: undefined })
+  let turn = 0
+  let isDone = false
+  const turns = () => {
+    turn++
+    if (!isDone) setImmediate(turns)
+  }
+  turns()
+  const documentsOfTurns = new Map<number, number>()
+  const stats = statsWith(store.stats, {
+    put: (changes) => {
+      documentsOfTurns.set(turn, (documentsOfTurns.get(turn) ?? 0) + changes.length)
+      return store.stats.put(changes)
+    },
+  })
+  await new CountEnds({
+    events: stream,
+    store: { ...store, stats },
+    shares: () => [0],
+    clock: new FakeClock(),
+    log: createTestLog().log,
+  }).round(NEVER)
+  isDone = true
+  const written = [...documentsOfTurns.values()]
+  assert.ok(Math.max(...written) <= 100, `${written}`)
+  // Minute, quarter, hour and day of each job and of everything, and the mark.
+  assert.equal(
+    written.reduce((sum, documents) => sum + documents, 0),
+    4 * jobs + 4 + 1,
+  )
 })
 
 test('the loop starts and stops as every service does', async (t) => {

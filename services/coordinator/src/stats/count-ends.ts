@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
 import type { RollupChange, RollupRecord, StatsStore, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
@@ -12,7 +13,8 @@ const ROUND_MS = 5_000
 const SHARE_OF_TIME = 1 / 50
 /** Documents that are not read again: those of the current minute, hour and day. */
 const DOCUMENTS_KNOWN = 20_000
-const DOCUMENTS_AT_ONCE = 500
+/** They are put together, and by SQLite written, on the thread that starts runs: some milliseconds for so many. */
+const DOCUMENTS_AT_ONCE = 100
 /** Ends of which a second event is recognized: it comes within seconds, when the answer to the first was lost. */
 const ENDS_KNOWN = 50_000
 /** Events before the mark that are read again by a coordinator that begins to count, to know them. */
@@ -208,7 +210,7 @@ export class CountEnds extends LoopService {
   }
 
   /** What a page adds to documents; undefined: only a part of what it has counted. */
-  async #groups({ ends, counts, changes }: EndsPage, { since }: Mark): Promise<EndsOfPlace[] | undefined> {
+  async #groups({ ends, counts, changes }: EndsPage, { since }: Mark): Promise<Iterable<EndsOfPlace> | undefined> {
     if (counts !== undefined) return counts.earliestAt < since ? undefined : counts.groups()
     const candidates = ends.filter((end) => end.at >= since && this.#isFirst(end))
     const second = await this.#secondOf(candidates)
@@ -235,19 +237,20 @@ export class CountEnds extends LoopService {
   }
 
   /** Answers false where a document has a part of these already, and only their sum is known. */
-  async #count(all: readonly EndsOfPlace[], stretch: Stretch): Promise<boolean> {
+  async #count(all: Iterable<EndsOfPlace>, stretch: Stretch): Promise<boolean> {
     let groups = all
-    for (let tries = 0; groups.length > 0; tries++) {
-      if (tries === TRIES) throw new Error('another coordinator counts at the same time')
+    for (let tries = 0; tries < TRIES; tries++) {
       const refused: EndsOfPlace[] = []
-      for (let i = 0; i < groups.length; i += DOCUMENTS_AT_ONCE) {
-        const some = await this.#write(groups.slice(i, i + DOCUMENTS_AT_ONCE), stretch)
-        if (some === 'split') return false
-        refused.push(...some)
+      for (const some of batchesOf(groups)) {
+        const left = await this.#write(some, stretch)
+        if (left === 'split') return false
+        refused.push(...left)
+        await nextTurn()
       }
+      if (refused.length === 0) return true
       groups = refused
     }
-    return true
+    throw new Error('another coordinator counts at the same time')
   }
 
   /** Answers those whose document another coordinator has written; `split`: nothing is written. */
@@ -278,4 +281,15 @@ export class CountEnds extends LoopService {
     }
     return refused
   }
+}
+
+function* batchesOf(groups: Iterable<EndsOfPlace>): Generator<EndsOfPlace[]> {
+  let batch: EndsOfPlace[] = []
+  for (const group of groups) {
+    batch.push(group)
+    if (batch.length < DOCUMENTS_AT_ONCE) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
 }

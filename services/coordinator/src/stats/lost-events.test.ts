@@ -86,7 +86,7 @@ async function simulate(store: Store, seed: number): Promise<void> {
     await clock.advance(70_000)
     await round(0)
   }
-  const groups = groupEnds(ends).map(({ place, tally }) => recordOf(place, tally, { stream: 0, upTo: 0, revision: 0 }))
+  const groups = [...groupEnds(ends)].map(({ place, tally }) => recordOf(place, tally, { stream: 0, upTo: 0, revision: 0 }))
   const wanted = new Map(groups.map(({ id, values }) => [id, JSON.parse(JSON.stringify(values))]))
   assert.deepEqual(sorted(await stored(store.stats, wanted)), sorted(wanted), `seed ${seed}`)
 }

@@ -13,7 +13,7 @@ const DAY_MS = 1_440 * MINUTE_MS
 async function counted(t: TestContext, ends: readonly EndedFacts[], changes: readonly ChangeFacts[]) {
   const store = await openStore('sqlite::memory:')
   t.after(() => store.close())
-  const records = groupEnds(ends, changes).map(({ place, tally }) => recordOf(place, tally, { stream: 1, upTo: 1, revision: 1 }))
+  const records = [...groupEnds(ends, changes)].map(({ place, tally }) => recordOf(place, tally, { stream: 1, upTo: 1, revision: 1 }))
   await store.stats.put(records.map((rollup) => ({ rollup, expect: null })))
   return store
 }

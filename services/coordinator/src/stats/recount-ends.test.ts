@@ -21,7 +21,7 @@ function endedRun(n: number, endedAt: number): RunRecord {
 async function countEvent(store: Store, run: RunRecord, { levels, sequence }: { levels: readonly string[]; sequence: number }) {
   const end = factsOfRun(run, sequence)
   assert.ok(end)
-  const groups = groupEnds([end]).filter(({ place }) => levels.includes(place.level))
+  const groups = [...groupEnds([end])].filter(({ place }) => levels.includes(place.level))
   const stored = await store.stats.get(groups.map(({ place }) => place.id))
   const changes = groups.map((group: EndsOfPlace, i) => {
     const rollup = counted(stored[i], group, { stream: 2, from: 101, upTo: sequence }) as RollupRecord
@@ -35,7 +35,7 @@ async function countEvent(store: Store, run: RunRecord, { levels, sequence }: { 
 
 const ended = async (store: Store, run: RunRecord) => {
   const end = factsOfRun(run)
-  const places = end ? groupEnds([end]).map(({ place }) => place) : []
+  const places = end ? [...groupEnds([end])].map(({ place }) => place) : []
   const records = await store.stats.get(places.map(({ id }) => id))
   return Object.fromEntries(places.flatMap(({ level, scope }, i) => (scope === '*' ? [[level, records[i]?.ended ?? 0]] : [])))
 }

@@ -9,7 +9,8 @@ import { addValues, emptyTally, type Tally } from './rules/rollup.ts'
 
 /** Runs that are read at once. */
 const RUNS_AT_ONCE = 1_000
-const DOCUMENTS_AT_ONCE = 500
+/** They are put together, and by SQLite written, on the thread that starts runs: some milliseconds for so many. */
+const DOCUMENTS_AT_ONCE = 100
 /** Ends before the mark whose event may have come after it. */
 const LATE_MS = 60_000
 /** A run may have been created by a clock that is ahead. */
@@ -108,6 +109,7 @@ export class RecountEnds {
         addValues(tally, stored.values)
       }
       added.push({ place, tally })
+      await nextTurn()
     }
     return added
   }
@@ -129,6 +131,7 @@ export class RecountEnds {
         })
         const outcomes = await stats.put(changes.map(({ change }) => change))
         refused.push(...changes.filter((_, at) => outcomes[at] !== 'applied').map(({ one }) => one))
+        await nextTurn()
       }
       left = refused
     }

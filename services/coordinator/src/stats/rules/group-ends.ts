@@ -26,7 +26,9 @@ export interface Stretch {
 export const EVERYTHING = '*'
 
 /** What runs without a job are counted under is their handler. */
-const scopeOf = ({ job, handler }: Pick<EndedFacts, 'job' | 'handler'>) => (job === null ? `handler:${handler}` : `job:${job}`)
+const scopeOf = ({ job, handler }: Pick<EndedFacts, 'job' | 'handler'>) => (job === null ? `handler:${handler}` : scopeOfJob(job))
+const scopeOfJob = (job: string) => `job:${job}`
+const keyOf = (namespace: string, scope: string) => `${namespace} ${scope}`
 
 export function placeOf(level: RollupLevel, { namespace, scope, at }: { namespace: string; scope: string; at: number }): RollupPlace {
   const start = startOf(level, at)
@@ -42,17 +44,21 @@ interface MinuteCount {
   readonly tally: Tally
 }
 
+/** The minutes of one job or handler, by their starts. */
+type MinutesOfScope = Map<number, MinuteCount>
+
 /** Ends that are counted as they come, in the minute of their job or handler: what is wider is the sum of these. */
 export class MinuteCounts {
-  readonly #minutes = new Map<string, MinuteCount>()
+  readonly #scopes = new Map<string, MinutesOfScope>()
   /** Where the end before was counted, and probably the next one is. */
   #last: { readonly namespace: string; readonly job: string | null; readonly handler: string; readonly minute: MinuteCount } | undefined
+  #size = 0
   /** The first of all times. */
   earliestAt = Number.POSITIVE_INFINITY
 
   /** How many minutes of jobs and handlers. */
   get size(): number {
-    return this.#minutes.size
+    return this.#size
   }
 
   /** @returns where it was counted */
@@ -68,56 +74,104 @@ export class MinuteCounts {
     const last = this.#last
     if (last?.job === job && last.handler === handler && last.namespace === namespace && last.minute.start === start) return last.minute
     const scope = scopeOf({ job, handler })
-    const key = `${namespace} ${scope} ${start}`
-    let minute = this.#minutes.get(key)
+    const minutes = this.#minutesOf(namespace, scope)
+    let minute = minutes.get(start)
     if (minute === undefined) {
       minute = { namespace, scope, start, tally: emptyTally() }
-      this.#minutes.set(key, minute)
+      minutes.set(start, minute)
+      this.#size++
     }
     this.#last = { namespace, job, handler, minute }
     return minute
   }
 
+  #minutesOf(namespace: string, scope: string): MinutesOfScope {
+    const key = keyOf(namespace, scope)
+    let minutes = this.#scopes.get(key)
+    if (minutes === undefined) {
+      minutes = new Map()
+      this.#scopes.set(key, minutes)
+    }
+    return minutes
+  }
+
   /**
-   * By the documents that keep them: of each of the levels that of everything, and that of the job.
+   * By the documents that keep them: of each of the levels that of everything, and that of the job. There may be four for each of very many jobs, so they are added
+   * up one job at a time, as they are taken.
    * @param options.endsOf the ends of a minute one by one, where they are known
    */
-  groups({
+  *groups({
     changes = [],
     endsOf,
   }: {
     changes?: readonly ChangeFacts[]
     endsOf?: (minute: MinuteCount) => readonly EndedFacts[]
-  } = {}): EndsOfPlace[] {
-    const minutes = new Map<string, EndsOfPlace>()
-    const groupIn = (groups: Map<string, EndsOfPlace>, place: RollupPlace) => {
-      const group = groups.get(place.id) ?? { place, tally: emptyTally(), parts: endsOf && [] }
-      groups.set(place.id, group)
-      return group
+  } = {}): Generator<EndsOfPlace> {
+    const isWhole = endsOf !== undefined
+    // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
+    const changesOf = new Map<string, ChangeFacts[]>()
+    for (const one of changes) {
+      const key = keyOf(one.namespace, scopeOfJob(one.job))
+      changesOf.set(key, [...(changesOf.get(key) ?? []), one])
     }
-    const addTo = (group: EndsOfPlace, { tally, parts = [] }: Pick<EndsOfPlace, 'tally' | 'parts'>) => {
-      addValues(group.tally, tally)
-      for (const ends of parts) group.parts?.push(ends)
-    }
-    for (const minute of this.#minutes.values()) {
-      const counted = { tally: minute.tally, parts: endsOf && [endsOf(minute)] }
-      const { namespace, scope, start: at } = minute
-      for (const each of [scope, EVERYTHING]) addTo(groupIn(minutes, placeOf('minute', { namespace, scope: each, at })), counted)
+    const everything = new Documents(isWhole)
+    for (const key of new Set([...this.#scopes.keys(), ...changesOf.keys()])) {
+      const own = new Documents(isWhole)
+      for (const minute of this.#scopes.get(key)?.values() ?? []) {
+        const { namespace, scope, start: at } = minute
+        const counted = { tally: minute.tally, parts: endsOf && [endsOf(minute)] }
+        for (const level of LEVELS) own.add(placeOf(level, { namespace, scope, at }), counted)
+        everything.add(placeOf('minute', { namespace, scope: EVERYTHING, at }), counted)
+      }
+      for (const { namespace, job, change } of changesOf.get(key) ?? [])
+        addChange(own.at(placeOf('day', { namespace, scope: scopeOfJob(job), at: change.at })).tally, change)
+      yield* own.all()
     }
     for (const { namespace, change } of changes)
-      addChange(groupIn(minutes, placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
-    const coarser = new Map<string, EndsOfPlace>()
-    for (const level of ['quarter', 'hour', 'day'] as const)
-      for (const minute of minutes.values()) addTo(groupIn(coarser, placeOf(level, { ...minute.place, at: minute.place.start })), minute)
-    // Of the job in its day alone: where a hundred thousand jobs are put, each has one document more, and no run may ever follow.
-    for (const { namespace, job, change } of changes)
-      addChange(groupIn(coarser, placeOf('day', { namespace, scope: `job:${job}`, at: change.at })).tally, change)
-    return [...minutes.values(), ...coarser.values()]
+      addChange(everything.at(placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
+    const coarser = new Documents(isWhole)
+    for (const minute of everything.all())
+      for (const level of COARSER_LEVELS) coarser.add(placeOf(level, { ...minute.place, at: minute.place.start }), minute)
+    yield* everything.all()
+    yield* coarser.all()
+  }
+}
+
+const COARSER_LEVELS = ['quarter', 'hour', 'day'] as const
+const LEVELS = ['minute', ...COARSER_LEVELS] as const
+
+/** Documents that are being added up, by their ids. */
+class Documents {
+  readonly #isWhole: boolean
+  readonly #groups = new Map<string, EndsOfPlace>()
+
+  /** @param isWhole their ends are known one by one */
+  constructor(isWhole: boolean) {
+    this.#isWhole = isWhole
+  }
+
+  at(place: RollupPlace): EndsOfPlace {
+    let group = this.#groups.get(place.id)
+    if (group === undefined) {
+      group = { place, tally: emptyTally(), parts: this.#isWhole ? [] : undefined }
+      this.#groups.set(place.id, group)
+    }
+    return group
+  }
+
+  add(place: RollupPlace, { tally, parts = [] }: Pick<EndsOfPlace, 'tally' | 'parts'>): void {
+    const group = this.at(place)
+    addValues(group.tally, tally)
+    group.parts?.push(...parts)
+  }
+
+  all(): Iterable<EndsOfPlace> {
+    return this.#groups.values()
   }
 }
 
 /** Ends and changes by the documents that keep them. */
-export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): EndsOfPlace[] {
+export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): Iterable<EndsOfPlace> {
   const counts = new MinuteCounts()
   const lists = new Map<MinuteCount, EndedFacts[]>()
   for (const end of ends) {
