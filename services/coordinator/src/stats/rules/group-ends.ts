@@ -112,7 +112,9 @@ export class MinuteCounts {
     const changesOf = new Map<string, ChangeFacts[]>()
     for (const one of changes) {
       const key = keyOf(one.namespace, scopeOfJob(one.job))
-      changesOf.set(key, [...(changesOf.get(key) ?? []), one])
+      const of = changesOf.get(key)
+      if (of) of.push(one)
+      else changesOf.set(key, [one])
     }
     const everything = new Documents(isWhole)
     for (const key of new Set([...this.#scopes.keys(), ...changesOf.keys()])) {
@@ -123,12 +125,12 @@ export class MinuteCounts {
         for (const level of LEVELS) own.add(placeOf(level, { namespace, scope, at }), counted)
         everything.add(placeOf('minute', { namespace, scope: EVERYTHING, at }), counted)
       }
-      for (const { namespace, job, change } of changesOf.get(key) ?? [])
-        addChange(own.at(placeOf('day', { namespace, scope: scopeOfJob(job), at: change.at })).tally, change)
+      own.addChanges(changesOf.get(key) ?? [], ({ namespace, job, change: { at } }) =>
+        placeOf('day', { namespace, scope: scopeOfJob(job), at }),
+      )
       yield* own.all()
     }
-    for (const { namespace, change } of changes)
-      addChange(everything.at(placeOf('minute', { namespace, scope: EVERYTHING, at: change.at })).tally, change)
+    everything.addChanges(changes, ({ namespace, change: { at } }) => placeOf('minute', { namespace, scope: EVERYTHING, at }))
     const coarser = new Documents(isWhole)
     for (const minute of everything.all())
       for (const level of COARSER_LEVELS) coarser.add(placeOf(level, { ...minute.place, at: minute.place.start }), minute)
@@ -165,6 +167,18 @@ class Documents {
     group.parts?.push(...parts)
   }
 
+  /** Those of one document in one go: of all of them it keeps the newest. */
+  addChanges(changes: readonly ChangeFacts[], placeOfChange: (change: ChangeFacts) => RollupPlace): void {
+    const added = new Map<EndsOfPlace, Record<string, ChangeValue>>()
+    for (const one of changes) {
+      const group = this.at(placeOfChange(one))
+      const values = added.get(group) ?? {}
+      values[changeKey(one.change)] = one.change
+      added.set(group, values)
+    }
+    for (const [{ tally }, values] of added) addValues(tally, { ...emptyTally(), changes: values })
+  }
+
   all(): Iterable<EndsOfPlace> {
     return this.#groups.values()
   }
@@ -182,8 +196,6 @@ export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeF
   }
   return counts.groups({ changes, endsOf: (minute) => lists.get(minute) ?? [] })
 }
-
-const addChange = (tally: Tally, change: ChangeValue) => addValues(tally, { ...emptyTally(), changes: { [changeKey(change)]: change } })
 
 /**
  * The document with a batch counted in it; undefined: it counts all of that already. Its fence decides: what it includes it never counts again, whatever was
