@@ -9,11 +9,11 @@ import { firstMark, hasLost, isSettled, MARK_ID, type Mark, markOf, markRecord, 
 import type { EndedFacts } from './rules/rollup.ts'
 
 const ROUND_MS = 5_000
-/** Counting may take this share of the time: where very many jobs run, it is done less often. */
+/** Counting may take this share of the time, without what others do between its batches: where very many jobs run, it is done less often. */
 const SHARE_OF_TIME = 1 / 50
 /** Documents that are not read again: those of the current minute, hour and day. */
 const DOCUMENTS_KNOWN = 20_000
-/** They are put together, and by SQLite written, on the thread that starts runs: some milliseconds for so many. */
+/** To add up so many, and to write them to SQLite, takes the thread that also starts runs for some milliseconds. */
 const DOCUMENTS_AT_ONCE = 100
 /** Ends of which a second event is recognized: it comes within seconds, when the answer to the first was lost. */
 const ENDS_KNOWN = 50_000
@@ -41,6 +41,8 @@ export class CountEnds extends LoopService {
   #seen = new LRUCache<string, number>({ max: ENDS_KNOWN })
   /** The last sequence whose ends are seen. */
   #seenUpTo: { readonly stream: number; readonly sequence: number } | undefined
+  /** For how long others have had their turns between its batches. */
+  #yieldedMs = 0
   #failure: unknown
   #last: Promise<void> = Promise.resolve()
 
@@ -63,6 +65,7 @@ export class CountEnds extends LoopService {
   protected async run(signal: AbortSignal): Promise<void> {
     for (let waitMs = ROUND_MS; await pause(this.#clock, waitMs, signal); ) {
       const begun = this.#clock.monotonic()
+      const yieldedBefore = this.#yieldedMs
       try {
         await this.round(signal)
         this.#failure = undefined
@@ -71,7 +74,8 @@ export class CountEnds extends LoopService {
         this.#failure = error
         this.#log.warn({ evt: 'stats.failed', err: error }, 'what has ended could not be counted; trying again')
       }
-      waitMs = Math.max(ROUND_MS, (this.#clock.monotonic() - begun) / SHARE_OF_TIME)
+      const ownMs = this.#clock.monotonic() - begun - (this.#yieldedMs - yieldedBefore)
+      waitMs = Math.max(ROUND_MS, ownMs / SHARE_OF_TIME)
     }
   }
 
@@ -236,16 +240,18 @@ export class CountEnds extends LoopService {
     return first === undefined || first === sequence
   }
 
-  /** Answers false where a document has a part of these already, and only their sum is known. */
+  /** Answers false where a document has a part of these already, and only their sum is known. @param all is taken once */
   async #count(all: Iterable<EndsOfPlace>, stretch: Stretch): Promise<boolean> {
     let groups = all
     for (let tries = 0; tries < TRIES; tries++) {
       const refused: EndsOfPlace[] = []
       for (const some of batchesOf(groups)) {
-        const left = await this.#write(some, stretch)
-        if (left === 'split') return false
-        refused.push(...left)
+        const ofOthers = await this.#write(some, stretch)
+        if (ofOthers === 'split') return false
+        refused.push(...ofOthers)
+        const begun = this.#clock.monotonic()
         await nextTurn()
+        this.#yieldedMs += this.#clock.monotonic() - begun
       }
       if (refused.length === 0) return true
       groups = refused

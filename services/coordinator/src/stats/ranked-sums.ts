@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RollupLevel, RollupSum, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import { WIDTHS } from './rules/intervals.ts'
@@ -40,10 +41,12 @@ export class RankedSums {
     const starts: number[] = []
     for (let start = stretch.from; start < stretch.before; start += width) starts.push(start)
     const intervals: (readonly RollupSum[])[] = []
-    for (let i = 0; i < starts.length; i += READ_AT_ONCE)
-      intervals.push(
-        ...(await Promise.all(starts.slice(i, i + READ_AT_ONCE).map((start) => this.#interval({ ...stretch, from: start }, mark)))),
-      )
+    for (let i = 0; i < starts.length; i += READ_AT_ONCE) {
+      const some = starts.slice(i, i + READ_AT_ONCE).map((start) => this.#interval({ ...stretch, from: start }, mark))
+      intervals.push(...(await Promise.all(some)))
+      // SQLite reads on this thread.
+      await nextTurn()
+    }
     return addSums(intervals)
   }
 

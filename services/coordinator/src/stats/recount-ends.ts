@@ -9,7 +9,7 @@ import { addValues, emptyTally, type Tally } from './rules/rollup.ts'
 
 /** Runs that are read at once. */
 const RUNS_AT_ONCE = 1_000
-/** They are put together, and by SQLite written, on the thread that starts runs: some milliseconds for so many. */
+/** To read so many from SQLite, or to write them, takes the thread that also starts runs for some milliseconds. */
 const DOCUMENTS_AT_ONCE = 100
 /** Ends before the mark whose event may have come after it. */
 const LATE_MS = 60_000
@@ -109,7 +109,7 @@ export class RecountEnds {
         addValues(tally, stored.values)
       }
       added.push({ place, tally })
-      await nextTurn()
+      if (added.length % DOCUMENTS_AT_ONCE === 0) await nextTurn()
     }
     return added
   }

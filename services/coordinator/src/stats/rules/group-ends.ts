@@ -24,6 +24,8 @@ export interface Stretch {
 }
 
 export const EVERYTHING = '*'
+const COARSER_LEVELS = ['quarter', 'hour', 'day'] as const
+const LEVELS = ['minute', ...COARSER_LEVELS] as const
 
 /** What runs without a job are counted under is their handler. */
 const scopeOf = ({ job, handler }: Pick<EndedFacts, 'job' | 'handler'>) => (job === null ? `handler:${handler}` : scopeOfJob(job))
@@ -97,7 +99,7 @@ export class MinuteCounts {
 
   /**
    * By the documents that keep them: of each of the levels that of everything, and that of the job. There may be four for each of very many jobs, so they are added
-   * up one job at a time, as they are taken.
+   * up one job at a time, as they are taken; meanwhile no end may be added.
    * @param options.endsOf the ends of a minute one by one, where they are known
    */
   *groups({
@@ -138,9 +140,6 @@ export class MinuteCounts {
     yield* coarser.all()
   }
 }
-
-const COARSER_LEVELS = ['quarter', 'hour', 'day'] as const
-const LEVELS = ['minute', ...COARSER_LEVELS] as const
 
 /** Documents that are being added up, by their ids. */
 class Documents {
@@ -185,7 +184,7 @@ class Documents {
 }
 
 /** Ends and changes by the documents that keep them. */
-export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): Iterable<EndsOfPlace> {
+export function groupEnds(ends: readonly EndedFacts[], changes: readonly ChangeFacts[] = []): Generator<EndsOfPlace> {
   const counts = new MinuteCounts()
   const lists = new Map<MinuteCount, EndedFacts[]>()
   for (const end of ends) {
