@@ -56,6 +56,7 @@ export {
 export { type Controller, type ControllerOf, controllerOf, type Signal } from './nest/controllers.ts'
 export type { GrantedRole, RolesByValue } from './oidc-settings.ts'
 export { pageThatFits } from './page-that-fits.ts'
+export { pagesOf } from './pages-of.ts'
 export { type Running, runProcess } from './process.ts'
 export { RecentMap } from './recent-map.ts'
 export { RecordTurns, type TurnOf } from './record-turns.ts'

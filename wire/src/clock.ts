@@ -83,5 +83,15 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** Waits for `wait`, but no longer than `limitMs`. @throws what `wait` rejects with */
+export async function within(clock: Clock, limitMs: number, wait: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController()
+  try {
+    await Promise.race([wait, pause(clock, limitMs, waiting.signal)])
+  } finally {
+    waiting.abort()
+  }
+}
+
 /** How long the machine runs, the time that it was asleep included, which the monotonic clock leaves out. In milliseconds, to the next 10. */
 export const uptimeMs = (): number => uptime() * 1_000

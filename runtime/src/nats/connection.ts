@@ -5,9 +5,9 @@ import {
   type NatsAccess,
   type NatsSettings,
   openConnection,
-  pause,
   refusalText,
   systemClock,
+  within,
 } from '@carillon/wire/internal'
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream'
 import { errors, type NatsConnection } from '@nats-io/transport-node'
@@ -116,10 +116,8 @@ function watchConnection({
 /** Sends what is left; a broker that is away or hangs is not waited for: its connection would dial for ever. */
 async function closeConnection(connection: NatsConnection, log: Logger): Promise<void> {
   if (connection.isClosed()) return
-  const waiting = new AbortController()
   const drained = connection.drain().catch((error: unknown) => log.warn({ evt: 'nats.close', err: error }, 'the connection did not drain'))
-  await Promise.race([drained, pause(systemClock, DRAIN_WITHIN_MS, waiting.signal)])
-  waiting.abort()
+  await within(systemClock, DRAIN_WITHIN_MS, drained)
   await connection.close()
 }
 

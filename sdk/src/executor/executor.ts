@@ -1,5 +1,5 @@
 import { CarillonError, LIMITS, PROTOCOL_VERSION, type Registered, type Registration, subjects, TIMES } from '@carillon/contracts'
-import { every, type LoopClock, pause, randomLetters, type Timer } from '@carillon/wire/internal'
+import { every, type LoopClock, randomLetters, type Timer, within } from '@carillon/wire/internal'
 import type { Subscription } from '@nats-io/transport-node'
 import type { Caller } from '../client/caller.ts'
 import type { Link } from '../connection/link.ts'
@@ -186,18 +186,18 @@ export class Executor {
     this.#registrar.stop()
     for (const lane of this.#lanes.values()) lane.close()
     // First of all: released work would be delivered again to an open request of this process.
-    await this.#within(GOODBYE_MS, this.#liveness.unwatch())
+    await within(this.#options.clock, GOODBYE_MS, this.#liveness.unwatch())
     this.#intake.close()
     const allTaken = this.#pullers.stop()
     for (const lane of this.#lanes.values()) for (const task of lane.take(() => true)) this.#intake.release(task)
-    await this.#within(drainMs, this.#free())
+    await within(this.#options.clock, drainMs, this.#free())
     if (this.#running() > 0) {
       onWarning({ code: 'drain-incomplete', message: `${this.#running()} tasks still ran after ${drainMs} ms; they are released` })
       for (const lane of this.#lanes.values()) for (const attempt of lane.running) attempt.abort('drain')
-      await this.#within(TIMES.graceMs + GOODBYE_MS, this.#free())
+      await within(this.#options.clock, TIMES.graceMs + GOODBYE_MS, this.#free())
     }
-    await this.#within(GOODBYE_MS, allTaken)
-    await this.#within(Math.max(GOODBYE_MS, drainMs), this.#reporter.idle())
+    await within(this.#options.clock, GOODBYE_MS, allTaken)
+    await within(this.#options.clock, Math.max(GOODBYE_MS, drainMs), this.#reporter.idle())
     await logs.stop(GOODBYE_MS)
     await this.#leave()
     await this.#close()
@@ -371,12 +371,6 @@ export class Executor {
   #free(): Promise<void> {
     if (this.#running() === 0) return Promise.resolve()
     return new Promise((resolve) => this.#onFree.push(resolve))
-  }
-
-  async #within(limitMs: number, wait: Promise<unknown>): Promise<void> {
-    const waiting = new AbortController()
-    await Promise.race([wait, pause(this.#options.clock, limitMs, waiting.signal)])
-    waiting.abort()
   }
 
   async #leave(): Promise<void> {

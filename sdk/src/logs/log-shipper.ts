@@ -1,5 +1,5 @@
 import { CarillonError, HEADERS, LIMITS, subjects, type WorkMessage } from '@carillon/contracts'
-import { type Clock, jitter, pause, type Timer } from '@carillon/wire/internal'
+import { type Clock, jitter, pause, type Timer, within } from '@carillon/wire/internal'
 import { ConfirmedPublisher, type LastMessage } from '../connection/confirmed-publisher.ts'
 import type { Link } from '../connection/link.ts'
 import type { OnWarning } from '../warning.ts'
@@ -77,14 +77,12 @@ export class LogShipper {
 
   /** Send what is left, for at most `withinMs`, and close the connection. */
   async stop(withinMs: number): Promise<void> {
-    const waiting = new AbortController()
     if (!this.#isIdle) {
       const idle = new Promise<void>((resolve) => {
         this.#onIdle = resolve
       })
       this.#flush()
-      await Promise.race([idle, pause(this.#options.clock, withinMs, waiting.signal)])
-      waiting.abort()
+      await within(this.#options.clock, withinMs, idle)
     }
     this.#closing.abort()
     this.#timer?.cancel()

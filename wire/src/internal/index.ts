@@ -3,7 +3,7 @@
 export { createInbox } from '@nats-io/transport-node'
 export { maskAddresses } from '../address.ts'
 export { checkNatsSettings } from '../check-settings.ts'
-export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs } from '../clock.ts'
+export { type Clock, every, type LoopClock, pause, systemClock, type Timer, uptimeMs, within } from '../clock.ts'
 export { derivedId, runIdOfKey } from '../derived-id.ts'
 export { fromFile, NATS_VARIABLES, natsSettingsFrom } from '../environment.ts'
 export { publishText, publishTexts, type TextMessage } from '../frames.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LIMITS, TIMES } from '@carillon/contracts'
 import type { RunRecord } from '@carillon/store'
-import { aNewRun, answering, insert, join, queued, quiet, report, told, withInstances } from '../testing/assigned-runs.ts'
+import { aNewRun, answering, insert, join, queued, quiet, report, takeOver, told, withInstances } from '../testing/assigned-runs.ts'
 import { createTestCoordinator, runOf, type TestCoordinator } from '../testing/test-coordinator.ts'
 
 const { signal } = new AbortController()
@@ -177,9 +177,7 @@ test('when an instance has gone, what it was assigned here and has not begun is 
   const [one, two] = [aNewRun(coordinator, 1), aNewRun(coordinator, 2)]
   await insert(coordinator, one, two)
   await report(coordinator, one, { type: 'finished', outcome: 'succeeded' })
-  coordinator.presence.gone.add('i-1')
-  coordinator.presence.alive.delete('hello')
-  await coordinator.takeOverInstance.execute('default', 'i-1', signal)
+  await takeOver(coordinator)
   await quiet()
   const { attempt, losses, target, ownerSession } = await runOf(coordinator, two.id)
   assert.deepEqual([attempt, losses, target, ownerSession, queued(coordinator)], [2, 1, null, null, ['2.2']])

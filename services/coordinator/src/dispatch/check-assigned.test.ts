@@ -15,6 +15,7 @@ import {
   queued,
   quiet,
   report,
+  takeOver,
   told,
   withInstances,
 } from '../testing/assigned-runs.ts'
@@ -242,14 +243,12 @@ test('what an instance declines while it leaves is queued once: it is no loss, w
     await isLate
     return runs
   }
-  coordinator.presence.gone.add('i-1')
-  coordinator.presence.alive.delete('hello')
-  const takeOver = coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+  const takenOver = takeOver(coordinator)
   await quiet()
   answer({ declined: [run.id], held: 0, most: 0 })
   await quiet()
   proceed()
-  await takeOver
+  await takenOver
   await quiet()
   const { attempt, losses } = await runOf(coordinator, run.id)
   assert.deepEqual([attempt, losses, queued(coordinator)], [1, 0, ['1.1']])
@@ -260,9 +259,7 @@ test('the take-over of an instance leaves what it was assigned to the checks if 
   const run = aNewRun(coordinator, 1)
   await insert(coordinator, run)
   coordinator.repair.reportsApplied = async () => false
-  coordinator.presence.gone.add('i-1')
-  coordinator.presence.alive.delete('hello')
-  await coordinator.takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+  await takeOver(coordinator)
   await quiet()
   assert.deepEqual([(await runOf(coordinator, run.id)).attempt, coordinator.assignments.assignedTo('default', 'i-1')], [1, []])
   coordinator.presence.lost.add('i-1')

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CarillonError, isEnded, OPEN_STATES, TIMES } from '@carillon/contracts'
-import { type Clock, type Logger, mayPass } from '@carillon/runtime'
+import { type Clock, type Logger, mayPass, pagesOf } from '@carillon/runtime'
 import type { RunHead, Slice, Store, TaskHead, TaskRecord } from '@carillon/store'
 import type { ChildRuns, Effect, Modes, Sources, TaskSet } from '../modes/mode.ts'
 import { UNDER_WAY } from '../modes/rules/fan-in.ts'
@@ -158,7 +158,7 @@ export class AdvanceRun implements Reconciler {
   }
 
   async #create(run: RunHead, tasks: Iterable<TaskRecord>): Promise<void> {
-    for (const page of pagesOf(tasks)) {
+    for (const page of pagesOf(tasks, PAGE)) {
       await this.#store.tasks.insert(withCheck(page, this.#clock.now()))
       await nextTurn()
     }
@@ -275,14 +275,3 @@ export class AdvanceRun implements Reconciler {
 
 const decided = (changes: readonly (TaskChange | undefined)[]) => changes.filter((change) => change !== undefined)
 const rangeOf = ({ from, before }: TaskSet) => ({ from, before })
-
-function* pagesOf(tasks: Iterable<TaskRecord>): Generator<TaskRecord[]> {
-  let page: TaskRecord[] = []
-  for (const task of tasks) {
-    page.push(task)
-    if (page.length < PAGE) continue
-    yield page
-    page = []
-  }
-  if (page.length > 0) yield page
-}

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type Clock, type Logger, LoopService, pause } from '@carillon/runtime'
+import { type Clock, type Logger, LoopService, pagesOf, pause } from '@carillon/runtime'
 import type { RollupChange, RollupRecord, StatsStore, Store } from '@carillon/store'
 import { LRUCache } from 'lru-cache'
 import type { EndedEvents, EndsPage, StreamState } from './read-ends.ts'
@@ -245,7 +245,7 @@ export class CountEnds extends LoopService {
     let groups = all
     for (let tries = 0; tries < TRIES; tries++) {
       const refused: EndsOfPlace[] = []
-      for (const some of batchesOf(groups)) {
+      for (const some of pagesOf(groups, DOCUMENTS_AT_ONCE)) {
         const ofOthers = await this.#write(some, stretch)
         if (ofOthers === 'split') return false
         refused.push(...ofOthers)
@@ -287,15 +287,4 @@ export class CountEnds extends LoopService {
     }
     return refused
   }
-}
-
-function* batchesOf(groups: Iterable<EndsOfPlace>): Generator<EndsOfPlace[]> {
-  let batch: EndsOfPlace[] = []
-  for (const group of groups) {
-    batch.push(group)
-    if (batch.length < DOCUMENTS_AT_ONCE) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
 }

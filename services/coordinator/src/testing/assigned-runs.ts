@@ -61,6 +61,12 @@ export async function check(coordinator: TestCoordinator, run: RunRecord): Promi
   await quiet()
 }
 
+/** The instance `i-1` has gone, and this coordinator takes its tasks over. */
+export const takeOver = ({ presence, takeOverInstance }: TestCoordinator) => {
+  presence.gone.add('i-1')
+  presence.alive.delete('hello')
+  return takeOverInstance.execute('default', 'i-1', new AbortController().signal)
+}
 export const told = ({ fake }: TestCoordinator) =>
   fake.assignments.map(
     ({ instance, works }) => `${instance}: ${works.map(({ taskId, attempt }) => `${Number(taskId.slice(3))}.${attempt}`)}`,
