@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { subjects } from '@carillon/contracts'
+import { StreamPublisher, systemClock } from '@carillon/wire/internal'
+import { freePort, startNatsServer, type TestServer } from '@carillon/wire/testing'
+import { AckPolicy } from '@nats-io/jetstream'
+import { createTestLog, eventually, FakeClock } from '../testing/index.ts'
+import { BatchConsumer } from './batch-consumer.ts'
+import { type Broker, connectBroker } from './connection.ts'
+import { readIncoming } from './incoming.ts'
+import { ensureStream } from './streams.ts'
+
+const cleanUps: (() => Promise<unknown>)[] = []
+after(async () => {
+  for (const cleanUp of cleanUps.reverse()) await cleanUp()
+})
+
+async function startCluster(names: readonly string[]): Promise<Map<string, TestServer>> {
+  const routes = new Map<string, string>()
+  for (const name of names) routes.set(name, `nats://127.0.0.1:${await freePort()}`)
+  const all = [...routes.values()].join()
+  const start = (name: string) => {
+    const settings = ['-n', name, '--cluster_name', 'test', '--cluster', routes.get(name) as string, '--routes', all]
+    return startNatsServer({ settings })
+  }
+  const servers = await Promise.all(names.map(start))
+  cleanUps.push(() => Promise.all(servers.map((server) => server.stop())))
+  return new Map(names.map((name, i) => [name, servers[i] as TestServer]))
+}
+
+/** The connection is to a server that leads nothing of the consumer, so it does not break. */
+test('a consumer with filters is pulled from again when it has another leader, and when its leader was killed', async () => {
+  const servers = await startCluster(['n1', 'n2', 'n3'])
+  const { log } = createTestLog()
+  let broker!: Broker
+  await eventually('the cluster has a leader', async () => {
+    broker = await connectBroker({ nats: { servers: servers.get('n1')?.url as string }, name: 'test', log })
+    try {
+      await ensureStream(broker.manager, 'EVENTS', { replicas: 3, part: 1, change: 'none' })
+    } catch (error) {
+      await broker.close()
+      throw error
+    }
+    return true
+  })
+  const { connection, manager } = broker
+  cleanUps.push(() => broker.close())
+  const clock = new FakeClock()
+  const publisher = new StreamPublisher(connection, systemClock)
+  cleanUps.push(async () => publisher.close())
+  await manager.consumers.add('EVENTS', {
+    durable_name: 'alerts',
+    ack_policy: AckPolicy.Explicit,
+    filter_subjects: [subjects.event('*', 'run', '*', 'failed')],
+  })
+  const seen: string[] = []
+  const consumer = new BatchConsumer({
+    ...{ connection, stream: 'EVENTS', consumer: 'alerts', log, clock, maxMessages: 10, maxInFlight: 1 },
+    read: readIncoming,
+    rejected: { reject: (rejected: unknown) => assert.fail(JSON.stringify(rejected)) } as never,
+    handle: async (batch) => seen.push(...batch.map(({ subject }) => subject)),
+  })
+  await consumer.start()
+  cleanUps.push(() => consumer.stop())
+
+  const leader = async () => (await manager.consumers.info('EVENTS', 'alerts')).cluster?.leader
+  /** Sooner than the client library misses two heartbeats of 30 s. */
+  const isRead = async (run: string) => {
+    const subject = subjects.event('default', 'run', run, 'failed')
+    await eventually(`${run} is stored`, async () => (await publisher.send({ subject, body: '{}' })) === undefined)
+    const isSeen = async () => {
+      await clock.advance(2_500)
+      return seen.includes(subject)
+    }
+    await eventually(`${run} is read`, isSeen, { withinMs: 40_000 })
+  }
+  await isRead('r1')
+
+  const stepDown = async () => {
+    const before = await leader()
+    await connection.request('$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.alerts', '')
+    await eventually('another one leads', async () => ![undefined, '', before].includes(await leader()))
+  }
+  await stepDown()
+  await isRead('r2')
+
+  while ((await leader()) === 'n1') await stepDown()
+  await isRead('r3')
+  await servers.get((await leader()) as string)?.kill()
+  await isRead('r4')
+})
