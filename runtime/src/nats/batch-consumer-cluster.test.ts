@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { subjects } from '@carillon/contracts'
 import { StreamPublisher, systemClock } from '@carillon/wire/internal'
-import { freePort, startNatsServer, type TestServer } from '@carillon/wire/testing'
+import { freePort, REQUEST_DEADLINE, startNatsServer, type TestServer } from '@carillon/wire/testing'
 import { AckPolicy } from '@nats-io/jetstream'
 import { createTestLog, eventually, FakeClock } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
@@ -29,7 +29,7 @@ async function startCluster(names: readonly string[]): Promise<Map<string, TestS
 }
 
 /** The connection is to a server that leads nothing of the consumer, so it does not break. */
-test('a consumer with filters is pulled from again when it has another leader, and when its leader was killed', async () => {
+test('each service pulls from EVENTS again when the consumer has another leader, and when its leader was killed', async () => {
   const servers = await startCluster(['n1', 'n2', 'n3'])
   const { log } = createTestLog()
   let broker!: Broker
@@ -45,47 +45,66 @@ test('a consumer with filters is pulled from again when it has another leader, a
   })
   const { connection, manager } = broker
   cleanUps.push(() => broker.close())
-  const clock = new FakeClock()
   const publisher = new StreamPublisher(connection, systemClock)
   cleanUps.push(async () => publisher.close())
-  await manager.consumers.add('EVENTS', {
+  const settings = {
     durable_name: 'alerts',
     ack_policy: AckPolicy.Explicit,
+    ack_wait: 2_000_000_000,
     filter_subjects: [subjects.event('*', 'run', '*', 'failed')],
-  })
-  const seen: string[] = []
-  const consumer = new BatchConsumer({
-    ...{ connection, stream: 'EVENTS', consumer: 'alerts', log, clock, maxMessages: 10, maxInFlight: 1 },
-    read: readIncoming,
-    rejected: { reject: (rejected: unknown) => assert.fail(JSON.stringify(rejected)) } as never,
-    handle: async (batch) => seen.push(...batch.map(({ subject }) => subject)),
-  })
-  await consumer.start()
-  cleanUps.push(() => consumer.stop())
+  }
+  await eventually('the consumer is made', async () => (await manager.consumers.add('EVENTS', settings)).name === 'alerts')
 
-  const leader = async () => (await manager.consumers.info('EVENTS', 'alerts')).cluster?.leader
+  const clock = new FakeClock()
+  const seen: string[] = []
+  const startService = async () => {
+    const consumer = new BatchConsumer({
+      ...{ connection, stream: 'EVENTS', consumer: 'alerts', log, clock, maxMessages: 10, maxInFlight: 1 },
+      read: readIncoming,
+      rejected: { reject: (rejected: unknown) => assert.fail(JSON.stringify(rejected)) } as never,
+      handle: async (batch) => seen.push(...batch.map(({ subject }) => subject)),
+    })
+    await consumer.start()
+    cleanUps.push(() => consumer.stop())
+  }
+  await startService()
+  await startService()
+
+  const info = () => manager.consumers.info('EVENTS', 'alerts')
+  const leader = () =>
+    eventually('one leads', async () => {
+      const { cluster } = await info()
+      return cluster?.leader === '' ? undefined : cluster?.leader
+    })
   /** Sooner than the client library misses two heartbeats of 30 s. */
+  const bothPull = async () => {
+    const waits = async () => {
+      await clock.advance(2_500)
+      return (await info()).num_waiting === 2
+    }
+    await eventually('both services pull', waits, { withinMs: 40_000 })
+  }
   const isRead = async (run: string) => {
     const subject = subjects.event('default', 'run', run, 'failed')
     await eventually(`${run} is stored`, async () => (await publisher.send({ subject, body: '{}' })) === undefined)
-    const isSeen = async () => {
-      await clock.advance(2_500)
-      return seen.includes(subject)
-    }
-    await eventually(`${run} is read`, isSeen, { withinMs: 40_000 })
+    await eventually(`${run} is read`, () => seen.includes(subject))
   }
+  await bothPull()
   await isRead('r1')
 
   const stepDown = async () => {
     const before = await leader()
-    await connection.request('$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.alerts', '')
-    await eventually('another one leads', async () => ![undefined, '', before].includes(await leader()))
+    await connection.request('$JS.API.CONSUMER.LEADER.STEPDOWN.EVENTS.alerts', '', REQUEST_DEADLINE)
+    await eventually('another one leads', async () => (await leader()) !== before)
   }
   await stepDown()
+  await bothPull()
   await isRead('r2')
 
   while ((await leader()) === 'n1') await stepDown()
+  const led = servers.get(await leader())
+  assert.ok(led)
+  await led.kill()
+  await bothPull()
   await isRead('r3')
-  await servers.get((await leader()) as string)?.kill()
-  await isRead('r4')
 })

@@ -1,6 +1,6 @@
-import { type CarillonError, SERVICE_CONSUMERS, TIMES } from '@carillon/contracts'
+import { type CarillonError, STREAMS, TIMES } from '@carillon/contracts'
 import { type Clock, pause } from '@carillon/wire/internal'
-import { type Consumer, type ConsumerMessages, type JsMsg, jetstream } from '@nats-io/jetstream'
+import { type Consumer, type ConsumerMessages, JetStreamApiError, type JsMsg, jetstream } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { inIsolation } from '../isolate.ts'
 import { LoopService } from '../lifecycle.ts'
@@ -37,11 +37,12 @@ const TRIES = 5
 /** How long a pull waits. A consumer that vanished without a disconnect, as at a fail-over of a cluster, is found again when two heartbeats are missed. */
 const PULL = { expires: 5_000, idle_heartbeat: 2_500 }
 /**
- * The same for a consumer that reads a part of its stream, by filters. At each pull and each heartbeat the broker searches for the next message: unless all new ones are in the newest block
- * of the stream, it compares every subject with the filters. EVENTS has one for each run: 0.25 to 0.6 s for 500,000, in which it stores nothing (`docs/PERFORMANCE.md`).
+ * The same for EVENTS. At each pull and each heartbeat the broker searches for the next message: unless all new ones are in the newest block of the stream,
+ * it compares every subject with the filters. There is one for each run: 0.25 to 0.6 s for 500,000, in which it stores nothing (`docs/PERFORMANCE.md`).
+ * A process that hangs while its pull waits is sent messages until it ends.
  */
-const FILTERED_PULL = { expires: 5 * 60_000, idle_heartbeat: 30_000 }
-/** How often the broker is asked whether a pull of such a consumer waits, for which it does not search. If none does twice in a row, another one begins. */
+const PULL_OF_EVENTS = { expires: 60_000, idle_heartbeat: 30_000 }
+/** How often the broker is asked whether a pull of EVENTS waits, for which it does not search. */
 const ASK_EVERY_MS = 2_500
 
 /**
@@ -94,9 +95,9 @@ export class BatchConsumer extends LoopService {
   async #consume(signal: AbortSignal): Promise<void> {
     const { connection, stream, maxMessages, maxInFlight } = this.#options
     const consumer = await jetstream(connection).consumers.get(stream, this.#options.consumer)
-    const isFiltered = (SERVICE_CONSUMERS as Record<string, string>)[stream] !== this.#options.consumer
+    const isOfEvents = stream === STREAMS.EVENTS.name
     const messages: ConsumerMessages = await consumer.consume({
-      ...(isFiltered ? FILTERED_PULL : PULL),
+      ...(isOfEvents ? PULL_OF_EVENTS : PULL),
       max_messages: maxMessages * (maxInFlight + 1),
       abort_on_missing_resource: true,
       callback: (message) => this.#take(message),
@@ -105,7 +106,7 @@ export class BatchConsumer extends LoopService {
     const stop = () => messages.stop()
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()
-    if (isFiltered) this.#whilePullWaits({ consumer, messages, signal: AbortSignal.any([signal, ended.signal]) }).then(stop)
+    if (isOfEvents) this.#whilePullWaits({ consumer, messages, signal: AbortSignal.any([signal, ended.signal]) }).then(stop)
     try {
       const error = await messages.closed()
       if (error) throw error
@@ -115,15 +116,21 @@ export class BatchConsumer extends LoopService {
     }
   }
 
-  /** A leader of the consumer that was elected since knows of no pull. One of another service is as good: it reads what comes. */
+  /**
+   * A leader of the consumer that was elected since knows of no pull. What waits then may be the pull of another service: only a message that comes proves
+   * that this one does. Where there is no answer the client may have lost its connection; once it has another one, it pulls by itself.
+   */
   async #whilePullWaits(given: { consumer: Consumer; messages: ConsumerMessages; signal: AbortSignal }): Promise<void> {
     const { consumer, messages, signal } = given
     let received = 0
     let misses = 0
     while (misses < 2 && (await pause(this.#options.clock, ASK_EVERY_MS, signal))) {
-      const info = await consumer.info().catch(() => undefined)
-      const waits = info !== undefined && info.num_waiting > 0
-      misses = waits || messages.getReceived() > received ? 0 : misses + 1
+      const waiting = await consumer.info().then(
+        (info) => info.num_waiting,
+        (error: unknown) => (error instanceof JetStreamApiError ? 0 : undefined),
+      )
+      if (messages.getReceived() > received) misses = 0
+      else if (waiting === 0 || (waiting !== undefined && misses > 0)) misses++
       received = messages.getReceived()
     }
   }
