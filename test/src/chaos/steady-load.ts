@@ -19,6 +19,9 @@ const MOST_PER_START = 20
 /** Longer than anything is away. */
 const GIVE_UP_AFTER_MS = 240_000
 
+/** Of each second run: what is delayed is not assigned to an instance, but is a message of stream WORK, whose loss some guards are about. */
+const DELAY_MS = 100
+
 /** Runs of handler `work` that are started in small groups, one after another, until it is stopped. What was answered is written down. */
 export class SteadyLoad {
   readonly accepted: string[] = []
@@ -45,7 +48,10 @@ export class SteadyLoad {
     const { client, random, ms, capacity } = this.#options
     const perStart = Math.min(MOST_PER_START, Math.max(1, Math.round((USED * capacity * PAUSE_MS) / ((ms[0] + ms[1]) / 2))))
     while (!this.#isStopped) {
-      const requests = Array.from({ length: perStart }, () => ({ handler: 'work', payload: { ms: random.between(...ms) } }))
+      const requests = Array.from({ length: perStart }, (_, i) => ({
+        ...{ handler: 'work', payload: { ms: random.between(...ms) } },
+        ...(i % 2 === 0 ? { delayMs: DELAY_MS } : {}),
+      }))
       const outcomes = await client.runMany(requests, { giveUpAfterMs: GIVE_UP_AFTER_MS })
       for (const outcome of outcomes) {
         if (outcome.ok) this.accepted.push(outcome.run.id)
