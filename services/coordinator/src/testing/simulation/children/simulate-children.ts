@@ -4,7 +4,7 @@ import type { RunRecord, Store, TaskHead } from '@carillon/store'
 import { FakePresence } from '../../test-coordinator.ts'
 import { SimulatedBroker } from '../broker.ts'
 import { Random } from '../random.ts'
-import { Coordinators } from '../workflows/coordinators.ts'
+import { Coordinators, SLOWEST_WRITE_TURNS } from '../workflows/coordinators.ts'
 import type { WorkflowFault } from '../workflows/workflow-faults.ts'
 
 const [STEPS, CALM_ROUNDS] = [80, 120]
@@ -106,6 +106,8 @@ export class ChildrenSimulation {
     await this.#coordinators.with(({ changeRuns }) => changeRuns.pause(namespace, runId))
     const isPaused = async () => (await this.#store.runs.heads([runId]))[0]?.state === 'paused'
     if (!(await isPaused())) return
+    // What was decided before may still be written.
+    for (let i = 0; i < SLOWEST_WRITE_TURNS; i++) await settle()
     for (let i = 0; i < STILL_ROUNDS; i++) await this.#calmRound(namespace)
     const before = await this.#tasks(namespace)
     for (let i = 0; i < STILL_ROUNDS; i++) await this.#calmRound(namespace)

@@ -34,6 +34,9 @@ interface Options {
   readonly violated: (what: string) => void
 }
 
+/** Turns of the event loop, at most. */
+export const SLOWEST_WRITE_TURNS = 30
+
 /** Coordinators of one run: they die between any two writes, and between a write and what is published after it. Some notifications do not arrive. */
 export class Coordinators {
   /** Writes take no time, nothing fails, and what is notified arrives, unless nothing ever is. */
@@ -121,7 +124,7 @@ export class Coordinators {
     const { random, fault, violated } = this.#given
     return {
       isDead: () => coordinator().isDead,
-      delay: () => (this.isCalm || !random.chance(0.2) ? 0 : 1 + random.below(random.chance(0.1) ? 30 : 3)),
+      delay: () => (this.isCalm || !random.chance(0.2) ? 0 : 1 + random.below(random.chance(0.1) ? SLOWEST_WRITE_TURNS : 3)),
       die,
       cut: () => cutAfterWrites(coordinator(), random),
       tamper: fault?.tamper,
