@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { subjects } from '@carillon/contracts'
 import { StreamPublisher, systemClock } from '@carillon/wire/internal'
 import { freePort, REQUEST_DEADLINE, startNatsServer, type TestServer } from '@carillon/wire/testing'
 import { AckPolicy } from '@nats-io/jetstream'
-import { createTestLog, eventually, FakeClock } from '../testing/index.ts'
+import { nanos } from '@nats-io/transport-node'
+import { cleanUps, createTestLog, eventually, FakeClock } from '../testing/index.ts'
 import { BatchConsumer } from './batch-consumer.ts'
 import { type Broker, connectBroker } from './connection.ts'
-import { readIncoming } from './incoming.ts'
+import { RejectedMessages, readIncoming } from './incoming.ts'
 import { ensureStream } from './streams.ts'
 
-const cleanUps: (() => Promise<unknown>)[] = []
-after(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp()
-})
-
-async function startCluster(names: readonly string[]): Promise<Map<string, TestServer>> {
+async function startCluster(names: readonly string[], after: (cleanUp: () => Promise<unknown>) => void): Promise<Map<string, TestServer>> {
   const routes = new Map<string, string>()
   for (const name of names) routes.set(name, `nats://127.0.0.1:${await freePort()}`)
   const all = [...routes.values()].join()
@@ -24,13 +20,14 @@ async function startCluster(names: readonly string[]): Promise<Map<string, TestS
     return startNatsServer({ settings })
   }
   const servers = await Promise.all(names.map(start))
-  cleanUps.push(() => Promise.all(servers.map((server) => server.stop())))
+  after(() => Promise.all(servers.map((server) => server.stop())))
   return new Map(names.map((name, i) => [name, servers[i] as TestServer]))
 }
 
 /** The connection is to a server that leads nothing of the consumer, so it does not break. */
-test('each service pulls from EVENTS again when the consumer has another leader, and when its leader was killed', async () => {
-  const servers = await startCluster(['n1', 'n2', 'n3'])
+test('each service pulls from EVENTS again when the consumer has another leader, and when its leader was killed', async (context: TestContext) => {
+  const after = cleanUps(context)
+  const servers = await startCluster(['n1', 'n2', 'n3'], after)
   const { log } = createTestLog()
   let broker!: Broker
   await eventually('the cluster has a leader', async () => {
@@ -44,13 +41,13 @@ test('each service pulls from EVENTS again when the consumer has another leader,
     return true
   })
   const { connection, manager } = broker
-  cleanUps.push(() => broker.close())
+  after(() => broker.close())
   const publisher = new StreamPublisher(connection, systemClock)
-  cleanUps.push(async () => publisher.close())
+  after(async () => publisher.close())
   const settings = {
     durable_name: 'alerts',
     ack_policy: AckPolicy.Explicit,
-    ack_wait: 2_000_000_000,
+    ack_wait: nanos(2_000),
     filter_subjects: [subjects.event('*', 'run', '*', 'failed')],
   }
   await eventually('the consumer is made', async () => (await manager.consumers.add('EVENTS', settings)).name === 'alerts')
@@ -61,11 +58,11 @@ test('each service pulls from EVENTS again when the consumer has another leader,
     const consumer = new BatchConsumer({
       ...{ connection, stream: 'EVENTS', consumer: 'alerts', log, clock, maxMessages: 10, maxInFlight: 1 },
       read: readIncoming,
-      rejected: { reject: (rejected: unknown) => assert.fail(JSON.stringify(rejected)) } as never,
+      rejected: new RejectedMessages(publisher, log),
       handle: async (batch) => seen.push(...batch.map(({ subject }) => subject)),
     })
     await consumer.start()
-    cleanUps.push(() => consumer.stop())
+    after(() => consumer.stop())
   }
   await startService()
   await startService()

@@ -12,4 +12,4 @@ export {
 } from '@carillon/wire/testing'
 export { type Exercise, exerciseService } from './exercise-service.ts'
 export { noResponders } from './no-responders.ts'
-export { type BrokerOfTest, createTestLog, startBrokerOf, startTestBroker, type TestBroker } from './test-broker.ts'
+export { type BrokerOfTest, cleanUps, createTestLog, startBrokerOf, startTestBroker, type TestBroker } from './test-broker.ts'

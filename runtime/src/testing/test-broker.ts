@@ -55,7 +55,7 @@ export async function startBrokerOf(t: TestContext, limits?: ServerLimits): Prom
 }
 
 /** Cleans up after a test, the newest first: services before the broker they talk to. */
-function cleanUps(t: TestContext): (cleanUp: () => Promise<unknown>) => void {
+export function cleanUps(t: TestContext): (cleanUp: () => Promise<unknown>) => void {
   const all: (() => Promise<unknown>)[] = []
   t.after(async () => {
     const failures: unknown[] = []

@@ -28,6 +28,7 @@ export class SteadyLoad {
   readonly refused: CarillonError[] = []
   readonly #options: SteadyLoadOptions
   #isStopped = false
+  #started = 0
   #running: Promise<void> | undefined
 
   constructor(options: SteadyLoadOptions) {
@@ -48,9 +49,9 @@ export class SteadyLoad {
     const { client, random, ms, capacity } = this.#options
     const perStart = Math.min(MOST_PER_START, Math.max(1, Math.round((USED * capacity * PAUSE_MS) / ((ms[0] + ms[1]) / 2))))
     while (!this.#isStopped) {
-      const requests = Array.from({ length: perStart }, (_, i) => ({
+      const requests = Array.from({ length: perStart }, () => ({
         ...{ handler: 'work', payload: { ms: random.between(...ms) } },
-        ...(i % 2 === 0 ? { delayMs: DELAY_MS } : {}),
+        ...(this.#started++ % 2 === 0 ? { delayMs: DELAY_MS } : {}),
       }))
       const outcomes = await client.runMany(requests, { giveUpAfterMs: GIVE_UP_AFTER_MS })
       for (const outcome of outcomes) {

@@ -67,6 +67,7 @@ export const takeOver = ({ presence, takeOverInstance }: TestCoordinator) => {
   presence.alive.delete('hello')
   return takeOverInstance.execute('default', 'i-1', new AbortController().signal)
 }
+
 export const told = ({ fake }: TestCoordinator) =>
   fake.assignments.map(
     ({ instance, works }) => `${instance}: ${works.map(({ taskId, attempt }) => `${Number(taskId.slice(3))}.${attempt}`)}`,

@@ -34,7 +34,7 @@ interface Options {
   readonly violated: (what: string) => void
 }
 
-/** Turns of the event loop, at most. */
+/** How long a write takes at most, while it is not calm: turns of the event loop. */
 export const SLOWEST_WRITE_TURNS = 30
 
 /** Coordinators of one run: they die between any two writes, and between a write and what is published after it. Some notifications do not arrive. */
