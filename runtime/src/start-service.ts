@@ -5,7 +5,7 @@ import { inOrder, type Service } from './lifecycle.ts'
 import type { RunningService } from './local-health.ts'
 import type { Logger } from './logger.ts'
 import { AuditTrail } from './nats/audit-trail.ts'
-import { type Broker, connectBroker } from './nats/connection.ts'
+import { BROKER_ANSWERS_WITHIN_MS, type Broker, connectBroker } from './nats/connection.ts'
 import type { RejectedMessages } from './nats/incoming.ts'
 import type { StreamKeeper } from './nats/stream-keeper.ts'
 import type { Controller } from './nest/controllers.ts'
@@ -63,7 +63,7 @@ export async function startService(
 ): Promise<RunningService> {
   const { clock = systemClock, streamReplicas = 1, id = freshServiceId(service) } = options
   const log = options.log.child({ service, id })
-  const broker = await connectBroker({ nats: options.nats, name: id, log })
+  const broker = await connectBroker({ nats: options.nats, name: id, log, answersWithinMs: BROKER_ANSWERS_WITHIN_MS })
   const publisher = new StreamPublisher(broker.connection, clock)
   const stopping = new AbortController()
   let services: Service | undefined

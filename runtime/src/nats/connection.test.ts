@@ -64,6 +64,29 @@ test('JetStream that does not answer is not reached; that passes', async (contex
   await assert.rejects(connect(url), { code: 'NATS_UNAVAILABLE', retry: true })
 })
 
+test('a service that waits for JetStream goes on as soon as it answers', async (context) => {
+  let sid = ''
+  const answers = [
+    undefined,
+    { error: { code: 503, err_code: 10_008, description: 'JetStream system temporarily unavailable' } },
+    { memory: 0, storage: 0, streams: 0, consumers: 0, limits: {}, api: {} },
+  ]
+  const answerOf = (said: string) => {
+    sid = /SUB _INBOX\S+ (\S+)/.exec(said)?.[1] ?? sid
+    const inbox = /PUB \$JS\.API\.INFO (\S+)/.exec(said)?.[1]
+    const answer = inbox && JSON.stringify(answers.length > 1 ? answers.shift() : answers[0])
+    return answer ? `MSG ${inbox} ${sid} ${answer.length}\r\n${answer}\r\n` : ''
+  }
+  const url = await helloServer(context, { version: '2.15.2', jetstream: true }, answerOf)
+  const { log, lines } = createTestLog()
+  const broker = await connectBroker({ nats: { servers: url }, name: 'test', log, answersWithinMs: 30_000 })
+  await broker.connection.close()
+  const warnings = lines.filter(({ evt }) => evt === 'nats.unanswered').map(({ err }) => (err as Error).message)
+  assert.match(warnings[0] ?? '', /does not answer/)
+  assert.match(warnings[1] ?? '', /has no leader/)
+  assert.equal(warnings.length, 2)
+})
+
 test('a server without JetStream is refused', async (context) => {
   const server = await startNatsServer({ jetStream: false })
   context.after(() => server.stop())

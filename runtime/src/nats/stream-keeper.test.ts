@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { CarillonError, SERVICE_CONSUMERS, STREAMS, type StreamName, subjects } from '@carillon/contracts'
 import { type Clock, StreamPublisher, systemClock } from '@carillon/wire/internal'
 import { AckPolicy, ReplayPolicy, RetentionPolicy, StorageType, type StreamInfo } from '@nats-io/jetstream'
-import { type BrokerOfTest, eventually, exerciseService, FakeClock, startBrokerOf } from '../testing/index.ts'
+import { type BrokerOfTest, eventually, startBrokerOf } from '../testing/index.ts'
 import { connectBroker } from './connection.ts'
 import { keptStream, type StreamCapacity, StreamKeeper } from './stream-keeper.ts'
 
@@ -386,11 +386,4 @@ test('a broker with no room at all: the error says how much is needed', async (t
     assert.match(error.details.hint ?? '', /All streams need 2624 MiB, 41 MiB at least/)
     return true
   })
-})
-
-test('a keeper keeps the contract of services', async (t) => {
-  const broker = await startBrokerOf(t)
-  const clock = new FakeClock()
-  const keeper = new StreamKeeper({ broker, kept: [keptStream(broker, 'EVENTS', { replicas: 1 })], clock, log: broker.log })
-  await exerciseService(keeper, { isActive: () => clock.armed > 0 })
 })

@@ -3,8 +3,8 @@ import { type Clock, pause } from '@carillon/wire/internal'
 import { LoopService } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { WakeablePause } from '../wakeable-pause.ts'
-import type { Broker } from './connection.ts'
-import { apiErrorCode, type DesiredStream, ensureStream, type ObservedStream, shrinkStreams } from './streams.ts'
+import { BROKER_ANSWERS_WITHIN_MS, type Broker, isUnanswered } from './connection.ts'
+import { type DesiredStream, ensureStream, type ObservedStream, shrinkStreams } from './streams.ts'
 
 /** The part of its capacity that a stream may have. */
 export type StreamCapacity = Pick<DesiredStream, 'part' | 'change'>
@@ -109,13 +109,15 @@ export class StreamKeeper extends LoopService {
     return { name: 'streams', ok: true, message: [`${kept.length} are as they should be`, ...texts].join('; ') }
   }
 
-  /** Services that start together make room for each other's streams: what does not fit at first may fit when the others have shrunk theirs. */
+  /**
+   * Services that start together make room for each other's streams: what does not fit at first may fit when the others have shrunk theirs.
+   * A broker that is busy or has just started answers late.
+   */
   protected override async prepare(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
-    const until = clock.monotonic() + FIT_WITHIN_MS
+    const began = clock.monotonic()
     let failures = await this.#round()
-    while (failures.some(isTooSmall) && clock.monotonic() < until && (await pause(clock, RETRY_AFTER_MS, signal)))
-      failures = await this.#round()
+    while (clock.monotonic() - began < triesForMs(failures) && (await pause(clock, RETRY_AFTER_MS, signal))) failures = await this.#round()
     if (failures.length > 0) throw failures[0]
   }
 
@@ -198,7 +200,7 @@ export class StreamKeeper extends LoopService {
       const failure = await this.#keep(kept, room)
       if (failure !== undefined) failures.push(failure)
       // The broker does not answer: the next stream would wait as long.
-      if (failure !== undefined && !CarillonError.is(failure) && apiErrorCode(failure) === undefined) break
+      if (failure !== undefined && isUnanswered(failure)) break
     }
     return failures
   }
@@ -242,6 +244,11 @@ export class StreamKeeper extends LoopService {
 }
 
 const isTooSmall = (failure: unknown): failure is CarillonError => CarillonError.is(failure) && failure.code === 'STORAGE_TOO_SMALL'
+
+function triesForMs(failures: readonly unknown[]): number {
+  if (failures.some(isUnanswered)) return BROKER_ANSWERS_WITHIN_MS
+  return failures.some(isTooSmall) ? FIT_WITHIN_MS : 0
+}
 
 function withHint(error: CarillonError, hint: string): CarillonError {
   const remedy = 'Free disk space (streams may take three quarters of what is free when nats-server starts), or raise its max_file_store.'
