@@ -4,8 +4,8 @@
  */
 import { execFileSync } from 'node:child_process'
 
-/** More than twice what the slowest file takes beside other work. */
-const FILE_LIMIT_S = 20 * 60
+/** Three times what the slowest file takes beside other work. */
+const FILE_LIMIT_S = 10 * 60
 const CHECK_EVERY_MS = 5_000
 
 interface Process {
@@ -46,7 +46,7 @@ function end({ pid }: Process): void {
 }
 
 /**
- * Ends files of a test runner that run for more than 20 minutes, which fails them, and processes that ended files have left behind in its process group.
+ * Ends files of a test runner that run for more than 10 minutes, which fails them, and processes that ended files have left behind in its process group.
  * @returns stops watching
  */
 export function endStuckTests(runner: number, say: (line: string) => void): () => void {

@@ -10,14 +10,16 @@ export interface Ending {
 /** What a test has started, ended in reverse order. What cannot be ended fails the test and keeps nothing else running. */
 export class Cleanup {
   readonly #actions: { name: string; end: () => unknown }[] = []
+  #hasEnded = false
 
   constructor(ending: Ending) {
     ending.after(() => this.#run())
   }
 
-  /** Remembers how to end something. */
+  /** Remembers how to end something. What is started after all has ended, as the rest of a mesh of which a part failed, is ended at once. */
   add(name: string, end: () => unknown): void {
-    this.#actions.push({ name, end })
+    if (this.#hasEnded) void end()
+    else this.#actions.push({ name, end })
   }
 
   /** A cleanup that takes this place in the order, whatever is added to it when. */
@@ -34,6 +36,7 @@ export class Cleanup {
 
   async #run(): Promise<void> {
     const errors: unknown[] = []
+    this.#hasEnded = true
     for (const { name, end } of this.#actions.splice(0).reverse()) {
       try {
         await end()

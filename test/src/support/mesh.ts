@@ -104,11 +104,16 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
     for (const coordinator of [...coordinators]) await stopCoordinator(coordinator)
   })
   const registry = options.hungAfterMs === undefined ? {} : { hungAfterMs: options.hungAfterMs }
-  const services = await Promise.all([startRegistry({ ...settings, ...registry }), startLogger({ ...settings, store, ...options.lines })])
-  cleanup.add('registry and logger', async () => void (await Promise.all(services.map((service) => service.stop()))))
+  const kept = async (name: string, starting: Promise<Running>) => {
+    const service = await starting
+    cleanup.add(name, () => service.stop())
+    return service
+  }
+  const addRegistry = () => kept('registry', startRegistry({ ...settings, ...registry }))
+  let [keptRegistry] = await Promise.all([addRegistry(), kept('logger', startLogger({ ...settings, store, ...options.lines }))])
   const restartRegistry = async () => {
-    await services[0].stop()
-    services[0] = await startRegistry({ ...settings, ...registry })
+    await keptRegistry.stop()
+    keptRegistry = await addRegistry()
   }
   for (let i = 0; i < (options.coordinators ?? 1); i++) await addCoordinator()
   const httpUrls: string[] = []
@@ -117,7 +122,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
   const addGateway = async () => {
     const onListening = (url: string) => void httpUrls.push(url)
     const access = { showFirstLink: (url: string) => void firstLinks.push(url), provider: options.provider }
-    const gateway = await startGateway({
+    const gateway = startGateway({
       ...settings,
       store,
       alerts: { privateTargets: '127.0.0.1' },
@@ -125,8 +130,7 @@ export async function startMesh(cleanup: Cleanup, options: TestMeshOptions): Pro
       http: { ...HTTP, ...options.http, onListening },
       access,
     })
-    cleanup.add('gateway', () => gateway.stop())
-    return gateway
+    return kept('gateway', gateway)
   }
   for (let i = 0; i < (options.gateways ?? 0); i++) await addGateway()
   return {
