@@ -20,7 +20,7 @@ import {
 } from './instance.ts'
 import { JOB_CALLS } from './job-calls.ts'
 import { chooseSlotSchema, dataSetSchema, jobMemorySchema, readMemorySchema, setDataSchema, slotChosenSchema } from './job-memory.ts'
-import { RUN_STATES } from './lifecycle.ts'
+import { OPEN_STATES, RUN_STATES } from './lifecycle.ts'
 import { logViewSchema, queryLogsSchema } from './log.ts'
 import {
   claimAnswerSchema,
@@ -30,6 +30,7 @@ import {
   journalSchema,
   mapSchema,
   resultsSchema,
+  runEndedSchema,
   stepSchema,
   taskResultSchema,
 } from './messages.ts'
@@ -50,6 +51,7 @@ import { STATS_CALLS } from './stats-calls.ts'
 
 const byNode = z.strictObject({ runId: runIdField, node: nameField })
 const byRun = z.strictObject({ runId: runIdField })
+const openRunSchema = z.object({ runId: z.string(), state: z.enum(OPEN_STATES) })
 const nothing = z.strictObject({})
 
 /** Every call of the wire. Controllers, SDK, CLI, docs/PROTOCOL.md and docs/schemas derive from this table. */
@@ -63,6 +65,13 @@ export const CALLS = {
     description: 'Start up to 1,000 runs, each with an outcome of its own',
   }),
   runsGet: call('coordinator', 'runs.get', { input: byRun, repeatable: 'always', answer: runViewSchema, description: 'One run' }),
+  runsEnded: call('coordinator', 'runs.ended', {
+    input: z.strictObject({ runIds: z.array(z.unknown()) }),
+    repeatable: 'always',
+    /** In the order of the ids: the body of its terminal event, its state while it is open, or why it cannot be read. Shorter than `runIds` where more would not fit: ask for the rest again. */
+    answer: z.object({ runs: z.array(z.union([runEndedSchema, openRunSchema, refusalSchema])).readonly() }),
+    description: 'Which of up to 1,000 runs have ended, and how: as their terminal events say it',
+  }),
   runsWhy: call('coordinator', 'runs.why', {
     input: byRun,
     repeatable: 'always',

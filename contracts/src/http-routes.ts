@@ -48,6 +48,7 @@ export const HTTP_ROUTES: Readonly<Record<CallName, HttpRoute>> = {
   calendarsRemove: route('developer', 'DELETE /calendars/{name}'),
   runsStart: route('operator', 'POST /runs'),
   runsGet: route('viewer', 'GET /runs/{runId}'),
+  runsEnded: route('viewer', 'POST /runs/ended'),
   runsWhy: route('viewer', 'GET /runs/{runId}/why'),
   runsList: route('viewer', 'GET /runs'),
   runsCount: route('viewer', 'GET /runs/count'),

@@ -186,10 +186,10 @@ test('result() sees an end before, after and without its event', async (t) => {
 
   const asked = signal()
   fake.runs.set('run0bbbbbbbbbbbb', { state: 'running' })
-  const get = fake.answers['runs.get'] as (input: unknown) => unknown
-  fake.answers['runs.get'] = (input: unknown) => {
+  const ended = fake.answers['runs.ended'] as (input: unknown) => unknown
+  fake.answers['runs.ended'] = (input: unknown) => {
     asked.fire()
-    return get(input)
+    return ended(input)
   }
   const later = client.handleOf('run0bbbbbbbbbbbb').result()
   await asked.fired

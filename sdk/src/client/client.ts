@@ -48,6 +48,7 @@ import { changeMany, type ManyRuns, type ManyRunsChanged, type ManyRunsOptions }
 import type { Caller, CallOptions } from './caller.ts'
 import { type List, type ListQuery, listOf } from './list.ts'
 import { type EventFilter, eventSubject, type MeshEvent, readEvent, readLogLines } from './mesh-event.ts'
+import { RunEnds } from './run-ends.ts'
 import { type RunHandle, runHandle } from './run-handle.ts'
 import { RunStarter } from './run-starter.ts'
 import { sendSignal } from './send-signal.ts'
@@ -108,6 +109,7 @@ export class Client {
   readonly #link: ClientLink
   readonly #caller: Caller
   readonly #starter: RunStarter
+  readonly #ends: RunEnds
   /** Workflows by name: the graph, and what else a job has. */
   readonly workflows: Workflows
 
@@ -116,6 +118,7 @@ export class Client {
     this.#link = link
     this.#caller = caller
     this.#starter = new RunStarter(caller)
+    this.#ends = new RunEnds(link, caller)
     this.workflows = new Workflows(caller)
   }
 
@@ -147,7 +150,7 @@ export class Client {
       : { ...rest, job: isWorkflow(job) ? job.name : job, payload }
     return this.#traced(traceparent, async (trace) => {
       const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
-      return runHandle(started, this.#link, this.#caller)
+      return runHandle(started, this.#ends, this.#caller)
     })
   }
 
@@ -166,7 +169,7 @@ export class Client {
           ? requestOf(given.handler, given as Omit<RunRequest, 'job' | 'handler'>)
           : (given as RunRequest)
         const started = await this.#starter.start(startItemOf(request, trace), { timeoutMs, signal })
-        return { ok: true, run: runHandle(started, this.#link, this.#caller) }
+        return { ok: true, run: runHandle(started, this.#ends, this.#caller) }
       } catch (error) {
         if (signal?.aborted && error === signal.reason) throw error
         return { ok: false, error: CarillonError.from(error) }
@@ -177,7 +180,7 @@ export class Client {
 
   /** A run by its id, to wait for its end; whether it exists shows then. */
   handleOf<Result = unknown>(runId: string): RunHandle<Result> {
-    return runHandle<Result>({ runId: checkName('runId', runId), created: false }, this.#link, this.#caller)
+    return runHandle<Result>({ runId: checkName('runId', runId), created: false }, this.#ends, this.#caller)
   }
 
   /** Any call of the wire. */
@@ -227,7 +230,6 @@ export class Client {
      * have a `next`.
      */
     list: (query: CallInput<typeof CALLS.runsList> = {}): List<RunView> => listOf(query, (page) => this.call(CALLS.runsList, page)),
-    /** Why a run is in its state, in one sentence: what holds it back, and until when. */
     /** How many runs pass filters, up to 10,000. */
     count: async (filter: CallInput<typeof CALLS.runsCount> = {}): Promise<RunsCounted> => this.call(CALLS.runsCount, filter),
     /**
@@ -236,6 +238,7 @@ export class Client {
      */
     change: async (action: BulkAction, which: ManyRuns, options: ManyRunsOptions = {}): Promise<ManyRunsChanged> =>
       changeMany(this.#caller, { action, ...(checkObject('which', which) as object) }, options),
+    /** Why a run is in its state, in one sentence: what holds it back, and until when. */
     why: (runId: string): Promise<WhyRun> => this.call(CALLS.runsWhy, { runId }),
     tree: (runId: string): Promise<RunTree> => this.call(CALLS.runsTree, { runId }),
     /** @param options `force`: of a workflow, what its nodes have done is not undone, also where that has begun */

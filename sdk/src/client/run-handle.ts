@@ -7,11 +7,10 @@ import {
   type RunView,
   type SignalSent,
   type StartedRun,
-  subjects,
 } from '@carillon/contracts'
-import { type Clock, every, type Timer } from '@carillon/wire/internal'
-import type { ClientLink } from '../connection/link.ts'
+import type { Clock, Timer } from '@carillon/wire/internal'
 import type { Caller } from './caller.ts'
+import { isTransient, type RunEnds } from './run-ends.ts'
 import { type SignalOptions, sendSignal } from './send-signal.ts'
 
 export interface ResultOptions {
@@ -46,14 +45,12 @@ export interface RunHandle<Result = unknown> {
   resume(): Promise<RunView>
 }
 
-/** The poll interval: an event could be missed while the connection is away. */
-const SAFETY_NET_MS = 10_000
 const WHY_WITHIN_MS = 1_000
 
 /** @internal */
-export function runHandle<Result>(started: StartedRun, link: ClientLink, caller: Caller): RunHandle<Result> {
+export function runHandle<Result>(started: StartedRun, ends: RunEnds, caller: Caller): RunHandle<Result> {
   const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) =>
-    new EndOfRun(started.runId, link, caller).wait(options ?? {}, needsView) as Promise<Value>
+    new EndOfRun(started.runId, ends, caller).wait(options ?? {}, needsView) as Promise<Value>
   return {
     id: started.runId,
     created: started.created,
@@ -82,17 +79,17 @@ function notEnded(runId: string, timeoutMs: number, view: RunView | undefined): 
   return new CarillonError('CALL_TIMEOUT', `Run ${runId} has not ended within ${timeoutMs} ms${state}`, { value: runId, hint })
 }
 
-/** Waits for one run: subscribes first, then reads it, so that no end is missed; reads it again after a reconnect and at intervals. */
+/** Waits for one run. */
 class EndOfRun {
   readonly #runId: string
-  readonly #link: ClientLink
+  readonly #ends: RunEnds
   readonly #caller: Caller
   readonly #clock: Clock
   #isOver = false
 
-  constructor(runId: string, link: ClientLink, caller: Caller) {
+  constructor(runId: string, ends: RunEnds, caller: Caller) {
     this.#runId = runId
-    this.#link = link
+    this.#ends = ends
     this.#caller = caller
     this.#clock = caller.clock
   }
@@ -100,45 +97,30 @@ class EndOfRun {
   wait({ timeoutMs, signal }: ResultOptions, needsView: boolean): Promise<End> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const timers: Timer[] = []
-      const subject = subjects.event(this.#caller.namespace, 'run', this.#runId, '*')
+      let timer: Timer | undefined
       const settle = (action: () => void) => {
         if (this.#isOver) return
         this.#isOver = true
-        for (const timer of timers) timer.cancel()
+        timer?.cancel()
         signal?.removeEventListener('abort', onAbort)
-        stopUp()
-        if (!subscription.isClosed()) subscription.unsubscribe()
+        stopWatching()
         action()
       }
-      const ask = () =>
-        this.#ask(
-          (view) => settle(() => resolve(view)),
-          (error) => settle(() => reject(error)),
-        )
-      const subscription = this.#link.subscribe(subject, (message) => {
-        const event = message.json<RunEndedEvent>()
-        if (!isEnded(event.state)) return
-        if (needsView || event.resultOmitted) ask()
+      const fail = (error: unknown) => settle(() => reject(error))
+      const onEnd = (event: RunEndedEvent) => {
+        if (needsView || event.resultOmitted) this.#readWhole((view) => settle(() => resolve(view)), fail)
         else settle(() => resolve(event))
-      })
-      const onAbort = () => settle(() => reject(signal?.reason))
-      const stopUp = this.#link.onUp(ask)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      if (timeoutMs !== undefined) {
-        const giveUp = async () => {
-          const view = await this.#lastView()
-          if (view && isEnded(view.state)) settle(() => resolve(view))
-          else settle(() => reject(notEnded(this.#runId, timeoutMs, view)))
-        }
-        const failed = (error: unknown) => settle(() => reject(error))
-        timers.push(this.#clock.after(timeoutMs, () => giveUp().catch(failed)))
       }
-      timers.push(every(this.#clock, SAFETY_NET_MS, ask))
-      const closed = () =>
-        settle(() => reject(new CarillonError('NOT_CONNECTED', `The connection was closed before run ${this.#runId} ended`)))
-      subscription.closed.then(closed, closed)
-      ask()
+      const onAbort = () => fail(signal?.reason)
+      const stopWatching = this.#ends.watch(this.#runId, { onEnd, onError: fail })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (timeoutMs === undefined) return
+      const giveUp = async () => {
+        const view = await this.#lastView()
+        if (view && isEnded(view.state)) settle(() => resolve(view))
+        else fail(notEnded(this.#runId, timeoutMs, view))
+      }
+      timer = this.#clock.after(timeoutMs, () => giveUp().catch(fail))
     })
   }
 
@@ -147,15 +129,14 @@ class EndOfRun {
     return this.#caller.call(CALLS.runsGet, { runId: this.#runId }, { timeoutMs: WHY_WITHIN_MS }).catch(() => undefined)
   }
 
-  #ask(onEnd: (view: RunView) => void, onError: (error: unknown) => void): void {
+  /** While that fails, and when it was retried meanwhile, the wait goes on. */
+  #readWhole(onEnd: (view: RunView) => void, onError: (error: unknown) => void): void {
     this.#caller.call(CALLS.runsGet, { runId: this.#runId }).then(
       (view) => {
         if (isEnded(view.state)) onEnd(view)
       },
       (error: unknown) => {
-        // An error that may be transient does not end the wait: the next event, reconnect or poll reads it again.
-        const isPassing = CarillonError.is(error) && error.retry
-        if (!isPassing) onError(error)
+        if (!isTransient(error)) onError(error)
       },
     )
   }

@@ -7,6 +7,7 @@ import {
   CarillonError,
   type ChildRunCall,
   type ChildRunView,
+  isEnded,
   isTaskId,
   type JournalEntry,
   LIMITS,
@@ -31,7 +32,7 @@ import type { Task } from './life.ts'
 import type { MeshClock } from './mesh-clock.ts'
 import type { RunMemory } from './run-memory.ts'
 import { notRunning, RunTable, type RunTableOptions } from './run-table.ts'
-import { runView, taskView } from './views.ts'
+import { endedEvent, runView, taskView } from './views.ts'
 
 export interface CoordinatorOptions extends RunTableOptions {
   /** A step is about to be stored, or has just been: its instance may crash. */
@@ -113,10 +114,20 @@ export class Coordinator implements Surroundings {
     this.#answers.set(call, answer)
   }
 
+  #endOf(runId: string): CallOutput<typeof CALLS.runsEnded>['runs'][number] {
+    try {
+      const { run } = this.runs.find(runId)
+      return isEnded(run.state) ? endedEvent(run) : { runId, state: run.state }
+    } catch (error) {
+      return { error: CarillonError.from(error).toBody() }
+    }
+  }
+
   #serveClients(): void {
     const { runs } = this
     this.#serve(CALLS.runsStart, (request) => ({ runs: request.runs.map((run) => this.#startOne(run)) }))
     this.#serve(CALLS.runsGet, ({ runId }) => runView(runs.find(runId).run))
+    this.#serve(CALLS.runsEnded, ({ runIds }) => ({ runs: runIds.map((runId) => this.#endOf(runId as string)) }))
     this.#serve(CALLS.runsList, (query) => {
       const found = runs.all.map(runView).filter((run) => isListed(query, run))
       const { order } = query

@@ -2,6 +2,7 @@ import {
   type AssignmentAnswer,
   type ClaimAnswer,
   HEADERS,
+  isEnded,
   type LogMessage,
   PROTOCOL_VERSION,
   type Priority,
@@ -9,6 +10,7 @@ import {
   type Registered,
   type Registration,
   type Report,
+  type RunState,
   STREAMS,
   type StreamName,
   subjects,
@@ -60,9 +62,10 @@ export class FakeMesh {
         return this.claimAnswer(claim)
       },
       'runs.start': ({ runs }: { runs: StartRequest[] }) => this.#startRuns(runs),
+      'runs.ended': ({ runIds }: { runIds: string[] }) => ({ runs: runIds.map((runId) => this.#endOf(runId)) }),
       'runs.get': ({ runId }: { runId: string }) => {
         const run = this.runs.get(runId)
-        return run ? { runId, ...run } : { error: { code: 'RUN_NOT_FOUND', message: `There is no run ${runId}` } }
+        return run ? { runId, ...run } : noRun(runId)
       },
     }
   }
@@ -219,6 +222,12 @@ export class FakeMesh {
     return { runs: await Promise.all(requests.map(start)) }
   }
 
+  #endOf(runId: string): object {
+    const run = this.runs.get(runId)
+    if (!run) return noRun(runId)
+    return isEnded(run.state as RunState) ? { runId, at: new Date().toISOString(), ...run } : { runId, state: run.state }
+  }
+
   #apply(report: Report): void {
     this.reports.push(report)
     this.onReport(report)
@@ -231,3 +240,5 @@ export class FakeMesh {
     this.connection.publish(subjects.event(NAMESPACE, 'run', runId, state), body)
   }
 }
+
+const noRun = (runId: string) => ({ error: { code: 'RUN_NOT_FOUND', message: `There is no run ${runId}` } })

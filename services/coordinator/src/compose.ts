@@ -74,6 +74,7 @@ import { Announcer } from './runs/announce.ts'
 import { ApplyReports } from './runs/apply-reports.ts'
 import { ChangeRuns } from './runs/change-runs.ts'
 import { manyRuns } from './runs/many-runs.ts'
+import { ReadEnded } from './runs/read-ended.ts'
 import { ReadRuns } from './runs/read-runs.ts'
 import { ReadTree } from './runs/read-tree.ts'
 import { RefusedReports } from './runs/refused-reports.ts'
@@ -269,7 +270,7 @@ function useCasesOf(base: Foundation) {
     chooseSlots: new ChooseSlots(base),
     backfillSlots: new BackfillSlots(base),
     startRuns: start,
-    ...{ readRuns: base.reads, readTree: new ReadTree(base), ...manyRuns(base) },
+    ...{ readEnded: new ReadEnded(base), readRuns: base.reads, readTree: new ReadTree(base), ...manyRuns(base) },
     changeRuns,
     changeNodes: new ChangeNodes({ ...base, restarts: changeRuns, reconciler: base.advance }),
     decideApprovals: new DecideApprovals({ ...base, restarts: changeRuns }),

@@ -36,14 +36,16 @@ export class Cleanup {
 
   async #run(): Promise<void> {
     const errors: unknown[] = []
-    this.#hasEnded = true
-    for (const { name, end } of this.#actions.splice(0).reverse()) {
+    // What ends something may start something for it.
+    for (let action = this.#actions.pop(); action !== undefined; action = this.#actions.pop()) {
+      const { name, end } = action
       try {
         await end()
       } catch (error) {
         errors.push(new Error(`${name} did not end well: ${error instanceof Error ? error.message : String(error)}`, { cause: error }))
       }
     }
+    this.#hasEnded = true
     if (errors.length === 1) throw errors[0]
     if (errors.length > 1) throw new AggregateError(errors, errors.map(String).join('; '))
   }

@@ -4,6 +4,7 @@ import type { SignalBatches } from '../signal-ports.ts'
 import type { ApplyReports } from './apply-reports.ts'
 import type { BulkRuns } from './bulk-runs.ts'
 import type { ChangeRuns } from './change-runs.ts'
+import type { ReadEnded } from './read-ended.ts'
 import type { ReadRuns } from './read-runs.ts'
 import type { ReadTree } from './read-tree.ts'
 import type { SearchRuns } from './search-runs.ts'
@@ -12,6 +13,7 @@ import type { TakeTriggers } from './take-triggers.ts'
 
 export interface RunCases {
   readonly startRuns: StartRuns
+  readonly readEnded: ReadEnded
   readonly readRuns: ReadRuns
   readonly readTree: ReadTree
   readonly searchRuns: SearchRuns
@@ -23,7 +25,7 @@ export interface RunCases {
   readonly takeSignals: SignalBatches
 }
 
-export const runsController = ({ startRuns, readRuns, readTree, searchRuns, bulkRuns, changeRuns, ...taking }: RunCases) =>
+export const runsController = ({ startRuns, readEnded, readRuns, readTree, searchRuns, bulkRuns, changeRuns, ...taking }: RunCases) =>
   ({
     answers: {
       jobsRun: async ({ namespace, input, bytes, traceparent, by }) => {
@@ -32,13 +34,17 @@ export const runsController = ({ startRuns, readRuns, readTree, searchRuns, bulk
         return outcome as StartedRun
       },
       runsStart: async ({ namespace, input, bytes: allBytes, traceparent, by }) => {
-        checkCount(input.runs.length)
+        checkCount('runs', input.runs.length)
         const bytes = allBytes / input.runs.length
         const items = input.runs.map((request) => ({ namespace, request, bytes, trigger: 'call' as const, traceparent, by }))
         const outcomes = await startRuns.execute(items)
         return { runs: outcomes.map((outcome) => (CarillonError.is(outcome) ? { error: outcome.toBody() } : outcome)) }
       },
       runsGet: ({ namespace, input }) => readRuns.get(namespace, input.runId),
+      runsEnded: async ({ namespace, input }) => {
+        checkCount('runIds', input.runIds.length)
+        return { runs: await readEnded.execute(namespace, input.runIds) }
+      },
       runsWhy: ({ namespace, input }) => readRuns.why(namespace, input.runId),
       runsList: ({ namespace, input }) => searchRuns.list(namespace, input),
       runsCount: ({ namespace, input }) => searchRuns.count(namespace, input),
@@ -62,10 +68,10 @@ export const runsController = ({ startRuns, readRuns, readTree, searchRuns, bulk
 const isSignal = ({ subject }: Incoming) => parseSubject(subject)?.class === 'signal'
 
 /** @throws CarillonError TOO_MANY_RUNS */
-function checkCount(count: number): void {
+function checkCount(field: string, count: number): void {
   if (count <= LIMITS.runsPerCall) return
-  throw new CarillonError('TOO_MANY_RUNS', `runs holds ${count} runs, the limit is ${LIMITS.runsPerCall}`, {
-    field: 'runs',
+  throw new CarillonError('TOO_MANY_RUNS', `${field} holds ${count} runs, the limit is ${LIMITS.runsPerCall}`, {
+    field,
     value: `${count} runs`,
   })
 }
