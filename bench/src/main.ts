@@ -32,7 +32,7 @@ import { measureSchedules } from './schedules.ts'
 import { measureScreen } from './screen.ts'
 import { measureSignals, measureWaiting } from './signals.ts'
 import { measureOpens, measureStreams } from './streams.ts'
-import { measureBulk, measureSingle } from './throughput.ts'
+import { measureBulk, measureResults, measureSingle } from './throughput.ts'
 import type { Deployment } from './watched-mesh.ts'
 import { withMesh } from './with-mesh.ts'
 import { measureWorkflows } from './workflows.ts'
@@ -73,7 +73,8 @@ async function measureStore(storeUrl?: string): Promise<object> {
     const start = await measureStart(client, executor)
     const singlePerS = await median(() => measureSingle(client, { url, count }))
     const bulkPerS = await median(() => measureBulk(client, { url, count }))
-    return { singlePerS, bulkPerS, ...start }
+    const resultPerS = await median(() => measureResults(client, { count }))
+    return { singlePerS, bulkPerS, resultPerS, ...start }
   })
 }
 

@@ -29,6 +29,17 @@ export function measureSingle(client: Client, options: { url: string; count: num
   })
 }
 
+/** The same, each of which waits for its result. */
+export async function measureResults(client: Client, { count }: { count: number }): Promise<number> {
+  let next = 0
+  const caller = async () => {
+    while (next++ < count) await (await client.run('noop', { a: 1 })).result()
+  }
+  const begun = performance.now()
+  await Promise.all(Array.from({ length: IN_FLIGHT }, caller))
+  return Math.round(count / ((performance.now() - begun) / 1_000))
+}
+
 export function measureBulk(client: Client, options: { url: string; count: number }): Promise<number> {
   const perCall = 500
   return rate(options.url, options.count, async () => {

@@ -1,4 +1,4 @@
-import { FlowProducer, Queue } from 'bullmq'
+import { FlowProducer, Queue, QueueEvents } from 'bullmq'
 import { measureStart } from '../latency.ts'
 import { startBenchProcess } from '../mesh-process.ts'
 import { dueSoon, inBulk, inFlight, perSecond, untilStarted } from './measures.ts'
@@ -17,6 +17,9 @@ export const bullmq: Peer = {
       CARILLON_BENCH_PORT: String(redis.port),
     })
     const queue = new Queue(QUEUE, { connection })
+    const events = new QueueEvents(QUEUE, { connection })
+    // Each wait is a listener.
+    for (const emitter of [queue, events]) emitter.setMaxListeners(0)
     const flows = new FlowProducer({ connection })
     /** Until so many jobs are completed. */
     const rate = (count: number, jobs: number, send: () => Promise<unknown>) =>
@@ -29,6 +32,8 @@ export const bullmq: Peer = {
     return {
       single: (count) => rate(count, count, () => inFlight(count, () => queue.add('noop', { a: 1 }))),
       bulk: (count) => rate(count, count, () => inBulk(count, (some) => queue.addBulk(some.map(noop)))),
+      results: (count) =>
+        perSecond(count, () => inFlight(count, async () => (await queue.add('noop', { a: 1 })).waitUntilFinished(events))),
       latency: (calls) => measureStart({ run: (name, payload) => queue.add(name, payload) }, { ask: take }, { calls }),
       fanOut: (leaves) => {
         const children = Array.from({ length: leaves }, (_, item) => ({ name: 'leaf', queueName: QUEUE, data: { item } }))
@@ -40,6 +45,7 @@ export const bullmq: Peer = {
         return untilStarted(jobs, { at, take })
       },
       stop: async () => {
+        await events.close()
         await flows.close()
         await queue.close()
         await worker.stop()

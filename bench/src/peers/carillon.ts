@@ -2,7 +2,7 @@ import { connect } from '@carillon/sdk'
 import { MongoClient } from 'mongodb'
 import { measureStart } from '../latency.ts'
 import { startExecutor, startMesh } from '../mesh-process.ts'
-import { measureBulk, measureSingle } from '../throughput.ts'
+import { measureBulk, measureResults, measureSingle } from '../throughput.ts'
 import { dueSoon, inFlight, perSecond, untilStarted } from './measures.ts'
 import type { Peer } from './peer.ts'
 
@@ -23,6 +23,7 @@ export function carillon(storeUrl?: string): Peer {
       return {
         single: (count) => measureSingle(client, { url: mesh.url, count }),
         bulk: (count) => measureBulk(client, { url: mesh.url, count }),
+        results: (count) => measureResults(client, { count }),
         latency: (calls) => measureStart(client, executor, { calls }),
         fanOut: (leaves) =>
           perSecond(leaves, async () => {

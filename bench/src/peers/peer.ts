@@ -10,6 +10,7 @@ export interface Counts {
 export interface Figures {
   readonly singlePerS: number
   readonly bulkPerS: number
+  readonly resultPerS?: number
   readonly startP50Ms: number
   readonly startP99Ms: number
   readonly fanOutPerS?: number
@@ -33,6 +34,8 @@ export interface RunningPeer {
   single(count: number): Promise<number>
   /** The same in calls of 500. */
   bulk(count: number): Promise<number>
+  /** Single calls per second that wait for their results, 64 in flight. */
+  results?(count: number): Promise<number>
   latency(calls: number): Promise<{ startP50Ms: number; startP99Ms: number }>
   /** Leaves per second of one parent. */
   fanOut?(leaves: number): Promise<number>

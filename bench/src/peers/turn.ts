@@ -23,11 +23,13 @@ async function takeTurn(peer: Peer, counts: Counts): Promise<Figures> {
     const singlePerS = await running.single(counts.runs)
     const bulkPerS = await running.bulk(counts.runs)
     const peak = peakMemory()
+    const resultPerS = await running.results?.(counts.runs)
     const peakMiB = peer.hasForeignServer ? undefined : peak
     const fanOutPerS = await running.fanOut?.(counts.leaves)
     const late = await running.repeatable?.(counts.jobs)
     return {
       ...{ singlePerS, bulkPerS, ...starts },
+      ...(resultPerS === undefined ? {} : { resultPerS }),
       ...(fanOutPerS === undefined ? {} : { fanOutPerS }),
       ...(late === undefined ? {} : { repeatableP99Ms: percentile(late, 0.99) }),
       ...(peakMiB === undefined ? {} : { peakMiB }),

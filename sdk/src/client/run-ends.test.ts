@@ -25,7 +25,15 @@ async function meshOf(t: Parameters<typeof startMesh>[0]) {
 const idOf = (n: number) => `run0000000000${String(n).padStart(6, '0')}`
 
 const endOf = (runId: string) =>
-  JSON.stringify({ runId, handler: 'a', state: 'succeeded', reason: 'completed', attempt: 1, at: '2026-01-01T00:00:00.000Z', result: 'later' })
+  JSON.stringify({
+    runId,
+    handler: 'a',
+    state: 'succeeded',
+    reason: 'completed',
+    attempt: 1,
+    at: '2026-01-01T00:00:00.000Z',
+    result: 'later',
+  })
 
 test('runs that are waited for in one turn are read by one call, each with an outcome of its own', async (t) => {
   const { fake, client, asked } = await meshOf(t)
@@ -80,4 +88,15 @@ test('of several that wait for one run each gets its end, also when another one 
   const rejected = assert.rejects(last, (error) => CarillonError.is(error) && error.code === 'NOT_CONNECTED')
   await stop()
   await rejected
+})
+
+test('a run that was just started is read a moment later, and its end is found though its event was missed', async (t) => {
+  const { fake, client, asked } = await meshOf(t)
+  const run = await client.run('a')
+  fake.runs.set(run.id, { state: 'succeeded', result: 7 })
+  const waiting = run.result()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(asked, [])
+  assert.equal(await waiting, 7)
+  assert.deepEqual(asked, [[run.id]])
 })

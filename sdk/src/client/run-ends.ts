@@ -1,8 +1,8 @@
-import { CALLS, CarillonError, ENDED_STATES, LIMITS, type RunEndedEvent, subjects } from '@carillon/contracts'
+import { CALLS, CarillonError, LIMITS, type RunEndedEvent } from '@carillon/contracts'
 import { every, type Timer } from '@carillon/wire/internal'
-import type { Msg, Subscription } from '@nats-io/transport-node'
 import type { ClientLink } from '../connection/link.ts'
 import type { Caller } from './caller.ts'
+import { EndEvents } from './end-events.ts'
 
 /** Someone who waits for the end of a run. */
 export interface EndWaiter {
@@ -12,73 +12,76 @@ export interface EndWaiter {
   onError(error: unknown): void
 }
 
-interface Watched {
-  readonly waiters: Set<EndWaiter>
-  readonly subscriptions: readonly Pick<Subscription, 'isClosed' | 'unsubscribe' | 'closed'>[]
-}
-
 /** The poll interval: an event could be missed while the connection is away. */
 const SAFETY_NET_MS = 10_000
+/** When a run is read that was just started: its end is missed only if it came before the broker knew of the subscription. */
+const LATER_MS = 25
 
 /**
- * Watches runs until they end, for all that wait for them. Each subject is subscribed to by itself: for a wildcard nats-server compares all
- * subjects that it has cached, which takes it 50 µs for a subscription, and as long for its end.
- * Each run is subscribed to first and read then, so that no end is missed, and read again
- * after a reconnect and at intervals. What is read in one turn of the event loop is one call.
+ * Watches runs until they end, for all that wait for them. Each run is subscribed to first and read then, so that no end is missed, and read again
+ * after a reconnect and at intervals. What is read in one turn of the event loop is one call. A run that was just started is read a moment later: most
+ * have ended by then.
  */
 export class RunEnds {
   readonly #link: ClientLink
   readonly #caller: Caller
-  readonly #watched = new Map<string, Watched>()
+  readonly #events: EndEvents
+  /** By the run. */
+  readonly #waiters = new Map<string, Set<EndWaiter>>()
   /** To be read when the turn of the event loop ends. */
   #asked = new Set<string>()
-  #timer: Timer | undefined
-  #stopUp: (() => void) | undefined
+  #askedLater = new Set<string>()
+  #stopPolling: (() => void) | undefined
 
   constructor(link: ClientLink, caller: Caller) {
     this.#link = link
     this.#caller = caller
+    const { namespace, clock } = caller
+    this.#events = new EndEvents(link, {
+      namespace,
+      clock,
+      onEnd: (event) => this.#ended(event),
+      onClosed: (runIds) => this.#closed(runIds),
+    })
   }
 
-  /** @returns stops watching */
-  watch(runId: string, waiter: EndWaiter): () => void {
-    const watched = this.#watched.get(runId) ?? this.#begin(runId)
-    watched.waiters.add(waiter)
-    this.#ask([runId])
+  /** @param options `isNew`: it was started within the last tenth of a second. @returns stops watching */
+  watch(runId: string, waiter: EndWaiter, { isNew }: { isNew: boolean }): () => void {
+    const waiters = this.#waiters.get(runId) ?? this.#begin(runId, isNew)
+    waiters.add(waiter)
+    if (isNew) this.#askLater(runId)
+    else this.#ask([runId])
     return () => {
-      watched.waiters.delete(waiter)
-      if (watched.waiters.size === 0) this.#end(runId, watched)
+      if (waiters.delete(waiter) && waiters.size === 0) this.#end(runId)
     }
   }
 
-  #begin(runId: string): Watched {
+  #begin(runId: string, isNew: boolean): Set<EndWaiter> {
     const waiters = new Set<EndWaiter>()
-    const onMessage = (message: Msg) => {
-      const event = message.json<RunEndedEvent>()
-      for (const { onEnd } of [...waiters]) onEnd(event)
-    }
-    const subjectOf = (state: string) => subjects.event(this.#caller.namespace, 'run', runId, state)
-    const subscriptions = ENDED_STATES.map((state) => this.#link.subscribe(subjectOf(state), onMessage))
-    const closed = () => {
-      const error = new CarillonError('NOT_CONNECTED', `The connection was closed before run ${runId} ended`)
-      for (const { onError } of [...waiters]) onError(error)
-    }
-    subscriptions[0]?.closed.then(closed, closed)
-    const watched: Watched = { waiters, subscriptions }
-    this.#watched.set(runId, watched)
-    const askAll = () => this.#ask(this.#watched.keys())
-    this.#timer ??= every(this.#caller.clock, SAFETY_NET_MS, askAll)
-    this.#stopUp ??= this.#link.onUp(askAll)
-    return watched
+    this.#waiters.set(runId, waiters)
+    const event = this.#events.add(runId)
+    // Of an older run it may be the end before it was retried.
+    if (event && isNew) process.nextTick(() => this.#ended(event))
+    this.#stopPolling ??= this.#poll()
+    return waiters
   }
 
-  #end(runId: string, { subscriptions }: Watched): void {
-    this.#watched.delete(runId)
-    for (const subscription of subscriptions) if (!subscription.isClosed()) subscription.unsubscribe()
-    if (this.#watched.size > 0) return
-    this.#timer?.cancel()
-    this.#stopUp?.()
-    this.#timer = this.#stopUp = undefined
+  #end(runId: string): void {
+    this.#waiters.delete(runId)
+    this.#events.remove(runId)
+    if (this.#waiters.size > 0) return
+    this.#stopPolling?.()
+    this.#stopPolling = undefined
+  }
+
+  #poll(): () => void {
+    const askAll = () => this.#ask(this.#waiters.keys())
+    const timer: Timer = every(this.#caller.clock, SAFETY_NET_MS, askAll)
+    const stopUp = this.#link.onUp(askAll)
+    return () => {
+      timer.cancel()
+      stopUp()
+    }
   }
 
   #ask(runIds: Iterable<string>): void {
@@ -86,8 +89,19 @@ export class RunEnds {
     for (const runId of runIds) this.#asked.add(runId)
   }
 
+  #askLater(runId: string): void {
+    if (this.#askedLater.size === 0) this.#caller.clock.after(LATER_MS, () => this.#askThose())
+    this.#askedLater.add(runId)
+  }
+
+  #askThose(): void {
+    const runIds = [...this.#askedLater].filter((runId) => this.#waiters.has(runId))
+    this.#askedLater = new Set()
+    if (runIds.length > 0) this.#ask(runIds)
+  }
+
   #flush(): void {
-    const runIds = [...this.#asked].filter((runId) => this.#watched.has(runId))
+    const runIds = [...this.#asked].filter((runId) => this.#waiters.has(runId))
     this.#asked = new Set()
     for (let from = 0; from < runIds.length; from += LIMITS.runsPerCall) this.#read(runIds.slice(from, from + LIMITS.runsPerCall))
   }
@@ -97,7 +111,7 @@ export class RunEnds {
       ({ runs }) => {
         runs.forEach((run, i) => {
           if ('error' in run) this.#fail([runIds[i] as string], CarillonError.fromBody(run.error))
-          else if ('at' in run) for (const { onEnd } of this.#waitersOf(run.runId)) onEnd(run)
+          else if ('at' in run) this.#ended(run)
         })
         // What did not fit into the answer.
         if (runs.length > 0) this.#ask(runIds.slice(runs.length))
@@ -106,13 +120,22 @@ export class RunEnds {
     )
   }
 
+  #ended(event: RunEndedEvent): void {
+    for (const { onEnd } of this.#waitersOf(event.runId)) onEnd(event)
+  }
+
+  #closed(runIds: readonly string[]): void {
+    for (const runId of runIds)
+      this.#fail([runId], new CarillonError('NOT_CONNECTED', `The connection was closed before run ${runId} ended`))
+  }
+
   #fail(runIds: readonly string[], error: unknown): void {
     if (isTransient(error)) return
     for (const runId of runIds) for (const { onError } of this.#waitersOf(runId)) onError(error)
   }
 
   #waitersOf(runId: string): EndWaiter[] {
-    return [...(this.#watched.get(runId)?.waiters ?? [])]
+    return [...(this.#waiters.get(runId) ?? [])]
   }
 }
 

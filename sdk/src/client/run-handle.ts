@@ -46,11 +46,15 @@ export interface RunHandle<Result = unknown> {
 }
 
 const WHY_WITHIN_MS = 1_000
+const NEW_MS = 100
 
 /** @internal */
 export function runHandle<Result>(started: StartedRun, ends: RunEnds, caller: Caller): RunHandle<Result> {
-  const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) =>
-    new EndOfRun(started.runId, ends, caller).wait(options ?? {}, needsView) as Promise<Value>
+  const newUntil = started.created ? caller.clock.monotonic() + NEW_MS : 0
+  const wait = <Value>(options: ResultOptions | undefined, needsView: boolean) => {
+    const isNew = caller.clock.monotonic() < newUntil
+    return new EndOfRun(started.runId, ends, caller).wait(options ?? {}, { needsView, isNew }) as Promise<Value>
+  }
   return {
     id: started.runId,
     created: started.created,
@@ -94,7 +98,7 @@ class EndOfRun {
     this.#clock = caller.clock
   }
 
-  wait({ timeoutMs, signal }: ResultOptions, needsView: boolean): Promise<End> {
+  wait({ timeoutMs, signal }: ResultOptions, { needsView, isNew }: { needsView: boolean; isNew: boolean }): Promise<End> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       let timer: Timer | undefined
@@ -112,7 +116,7 @@ class EndOfRun {
         else settle(() => resolve(event))
       }
       const onAbort = () => fail(signal?.reason)
-      const stopWatching = this.#ends.watch(this.#runId, { onEnd, onError: fail })
+      const stopWatching = this.#ends.watch(this.#runId, { onEnd, onError: fail }, { isNew })
       signal?.addEventListener('abort', onAbort, { once: true })
       if (timeoutMs === undefined) return
       const giveUp = async () => {

@@ -15,7 +15,16 @@ test('each run has an outcome of its own, in the order of the ids: its end, that
   const ids = [3, 4, 1, 2, 5, 1].map((n) => aRun(n).id)
   const runs = await readEnded.execute('default', [...ids, '../x', null])
   const codes = runs.map((run) => ('error' in run ? run.error.code : run.state))
-  assert.deepEqual(codes, ['failed', 'queued', 'succeeded', 'succeeded', 'RUN_NOT_FOUND', 'succeeded', 'INVALID_REQUEST', 'INVALID_REQUEST'])
+  assert.deepEqual(codes, [
+    'failed',
+    'queued',
+    'succeeded',
+    'succeeded',
+    'RUN_NOT_FOUND',
+    'succeeded',
+    'INVALID_REQUEST',
+    'INVALID_REQUEST',
+  ])
   CALLS.runsEnded.answer.parse({ runs })
   const events = [succeeded, large, failed].map((run) => JSON.parse(endedEventText(run)))
   assert.deepEqual([runs[2], runs[3], runs[0]], events)
