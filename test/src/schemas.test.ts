@@ -247,6 +247,11 @@ for (const store of STORES)
         return run.reason === 'no-instance' ? run : undefined
       })
       assert.ok(waiting.message)
+      const { runs: outcomes } = await ask('runs.ended', { runIds: [runId, runs[2].runId, '../x'] })
+      assert.deepEqual(
+        outcomes.map(({ state, error }: { state?: string; error?: { code: string } }) => state ?? error?.code),
+        ['succeeded', 'queued', 'INVALID_REQUEST'],
+      )
       const { runId: delayed } = await ask('jobs.run', { handler: 'echo', delayMs: 60_000 })
       for (const call of ['runs.pause', 'runs.resume', 'runs.cancel']) await ask(call, { runId: delayed })
       await ask('runs.list', { limit: 2 })

@@ -251,6 +251,18 @@ const requests: BadInput[] = [
     cli: ['runs', 'get', '../x'],
   },
   {
+    what: 'ids of runs that are no list',
+    code: 'INVALID_REQUEST',
+    field: 'runIds',
+    api: ['runs.ended', '{"runIds":"0000000000000000000000zzzz"}'],
+  },
+  {
+    what: 'ids of too many runs',
+    code: 'TOO_MANY_RUNS',
+    field: 'runIds',
+    api: ['runs.ended', json({ runIds: Array.from({ length: 1_001 }, () => '0000000000000000000000zzzz') })],
+  },
+  {
     what: 'an unknown run',
     code: 'RUN_NOT_FOUND',
     field: 'runId',
