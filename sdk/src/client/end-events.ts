@@ -11,9 +11,10 @@ const MANY_PER_S = 100
 const OTHERS_FOR_EACH = 3
 /** So many more are no reason yet. */
 const OTHERS_AT_FIRST = 1_000
-/** The newest ends of runs that are not waited for are kept: a run may end before its caller begins to wait. */
-const KEPT_ENDS = 500
-const KEPT_BYTES = 1_024
+/** A run may end before its caller begins to wait: so many of those that were announced last are known. */
+const KNOWN_ENDS = 5_000
+/** With so many ends the older ones count half as much from then on. */
+const HALVED_AT = 8_000
 /** After there were too many of others, until the subscription to all is tried again. */
 const TRY_AGAIN_AFTER_MS = 60_000
 
@@ -28,15 +29,17 @@ export class EndEvents {
   readonly #clock: LoopClock
   readonly #onEnd: (event: RunEndedEvent) => void
   readonly #onClosed: (runIds: readonly string[]) => void
+  readonly #onMoved: (runIds: readonly string[]) => void
   /** By the run; none where the subscription to all serves it. */
   readonly #runs = new Map<string, readonly Subscribed[]>()
   #all: Subscribed | undefined
-  readonly #kept = new Map<string, Msg>()
+  /** Runs that nobody waits for whose ends were announced. */
+  readonly #known = new Set<string>()
   #second = { from: 0, begun: 0 }
   #ends = { own: 0, others: 0 }
   #notBefore = 0
 
-  /** @param options `onClosed`: the connection was closed while they were awaited */
+  /** @param options `onClosed`: the connection was closed while they were awaited. `onMoved`: ends that came meanwhile may have been missed */
   constructor(
     link: ClientLink,
     options: {
@@ -44,6 +47,7 @@ export class EndEvents {
       clock: LoopClock
       onEnd: (event: RunEndedEvent) => void
       onClosed: (runIds: readonly string[]) => void
+      onMoved: (runIds: readonly string[]) => void
     },
   ) {
     this.#link = link
@@ -51,14 +55,14 @@ export class EndEvents {
     this.#clock = options.clock
     this.#onEnd = options.onEnd
     this.#onClosed = options.onClosed
+    this.#onMoved = options.onMoved
   }
 
-  /** Once for each run. What is asked over the same connection afterwards is answered when the broker knows of it. @returns its end, if it has been heard */
-  add(runId: string): RunEndedEvent | undefined {
+  /** Once for each run. What is asked over the same connection afterwards is answered when the broker knows of it. @returns whether an end of it has been announced */
+  add(runId: string): boolean {
     this.#countBegun()
     this.#runs.set(runId, this.#all ? [] : this.#subscribeTo(runId))
-    const kept = this.#kept.get(runId)?.json<RunEndedEvent>()
-    return kept && isEnded(kept.state) ? kept : undefined
+    return this.#known.has(runId)
   }
 
   remove(runId: string): void {
@@ -87,7 +91,7 @@ export class EndEvents {
   #endAll(): void {
     const all = this.#all
     this.#all = undefined
-    this.#kept.clear()
+    this.#known.clear()
     if (all) end(all)
   }
 
@@ -111,23 +115,29 @@ export class EndEvents {
       const event = message.json<RunEndedEvent>()
       if (isEnded(event.state)) this.#onEnd(event)
     } else if (this.#all) {
-      this.#keep(runId, message)
-      if (++this.#ends.others > OTHERS_AT_FIRST + OTHERS_FOR_EACH * this.#ends.own) this.#hearEach()
+      this.#know(runId)
+      this.#ends.others++
+    }
+    const { own, others } = this.#ends
+    if (own + others >= HALVED_AT) this.#ends = { own: own / 2, others: others / 2 }
+    if (this.#all && others > OTHERS_AT_FIRST + OTHERS_FOR_EACH * own) this.#hearEach()
+  }
+
+  #know(runId: string): void {
+    this.#known.add(runId)
+    for (const oldest of this.#known) {
+      if (this.#known.size <= KNOWN_ENDS) break
+      this.#known.delete(oldest)
     }
   }
 
-  #keep(runId: string, message: Msg): void {
-    if (message.data.length <= KEPT_BYTES) this.#kept.set(runId, message)
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= KEPT_ENDS) break
-      this.#kept.delete(oldest)
-    }
-  }
-
+  /** What the broker has sent for the subscription to all is not heard any more. */
   #hearEach(): void {
     this.#notBefore = this.#clock.monotonic() + TRY_AGAIN_AFTER_MS
-    for (const [runId, { length }] of this.#runs) if (length === 0) this.#runs.set(runId, this.#subscribeTo(runId))
+    const moved = [...this.#runs].filter(([, { length }]) => length === 0).map(([runId]) => runId)
+    for (const runId of moved) this.#runs.set(runId, this.#subscribeTo(runId))
     this.#endAll()
+    this.#onMoved(moved)
   }
 }
 

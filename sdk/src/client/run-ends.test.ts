@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CarillonError, subjects } from '@carillon/contracts'
-import { eventually } from '@carillon/wire/testing'
+import { eventually, signal } from '@carillon/wire/testing'
 import { startMesh } from '../testing/mesh-fixture.ts'
 
 type Ended = (input: { runIds: string[] }) => { runs: object[] }
@@ -99,4 +99,44 @@ test('a run that was just started is read a moment later, and its end is found t
   assert.deepEqual(asked, [])
   assert.equal(await waiting, 7)
   assert.deepEqual(asked, [[run.id]])
+})
+
+test('an answer is for those that waited when it was asked for: one that begins later may do so after a retry', async (t) => {
+  const { fake, client, asked, answer, ended } = await meshOf(t)
+  const late = signal()
+  fake.runs.set(idOf(1), { state: 'failed', reason: 'handler-error' })
+  answer((input) => {
+    const outcomes = ended(input)
+    return asked.length === 1 ? (late.fired.then(() => outcomes) as never) : outcomes
+  })
+  const handle = client.handleOf(idOf(1))
+  const impatient = new AbortController()
+  const first = assert.rejects(handle.result({ signal: impatient.signal }), /enough/)
+  await eventually('the first one has asked', () => asked.length === 1)
+  fake.runs.set(idOf(1), { state: 'running' })
+  const second = handle.result()
+  await eventually('the second one has asked', () => asked.length === 2)
+  late.fire()
+  impatient.abort(new Error('enough'))
+  await first
+  // What is asked later is answered later.
+  await assert.rejects(client.handleOf(idOf(2)).result(), /RUN_NOT_FOUND|There is no run/)
+  fake.connection.publish(subjects.event('default', 'run', idOf(1), 'succeeded'), endOf(idOf(1)))
+  assert.equal(await second, 'later')
+})
+
+test('runs whose subscription to all ends because of those of others are read at once', async (t) => {
+  const { fake, client, asked } = await meshOf(t)
+  const ids = Array.from({ length: 120 }, (_, n) => idOf(n))
+  for (const id of ids) fake.runs.set(id, { state: 'running' })
+  const waiting = Promise.all(ids.map((id) => client.handleOf(id).result()))
+  await eventually('the broker knows the subscriptions', () => asked.length > 0)
+  for (let n = 0; n < 1_500; n++)
+    fake.connection.publish(subjects.event('default', 'run', idOf(9_000 + n), 'succeeded'), endOf(idOf(9_000 + n)))
+  for (const id of ids) {
+    fake.runs.set(id, { state: 'succeeded', result: 'later' })
+    fake.connection.publish(subjects.event('default', 'run', id, 'succeeded'), endOf(id))
+  }
+  assert.deepEqual(new Set(await waiting), new Set(['later']))
+  assert.ok(asked.length > 1)
 })

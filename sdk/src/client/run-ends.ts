@@ -40,28 +40,29 @@ export class RunEnds {
     this.#events = new EndEvents(link, {
       namespace,
       clock,
-      onEnd: (event) => this.#ended(event),
+      onEnd: (event) => {
+        for (const { onEnd } of this.#waitersOf(event.runId)) onEnd(event)
+      },
+      onMoved: (runIds) => this.#ask(runIds),
       onClosed: (runIds) => this.#closed(runIds),
     })
   }
 
   /** @param options `isNew`: it was started within the last tenth of a second. @returns stops watching */
   watch(runId: string, waiter: EndWaiter, { isNew }: { isNew: boolean }): () => void {
-    const waiters = this.#waiters.get(runId) ?? this.#begin(runId, isNew)
+    const isEnded = this.#waiters.has(runId) ? false : this.#events.add(runId)
+    const waiters = this.#waiters.get(runId) ?? this.#begin(runId)
     waiters.add(waiter)
-    if (isNew) this.#askLater(runId)
+    if (isNew && !isEnded) this.#askLater(runId)
     else this.#ask([runId])
     return () => {
       if (waiters.delete(waiter) && waiters.size === 0) this.#end(runId)
     }
   }
 
-  #begin(runId: string, isNew: boolean): Set<EndWaiter> {
+  #begin(runId: string): Set<EndWaiter> {
     const waiters = new Set<EndWaiter>()
     this.#waiters.set(runId, waiters)
-    const event = this.#events.add(runId)
-    // Of an older run it may be the end before it was retried.
-    if (event && isNew) process.nextTick(() => this.#ended(event))
     this.#stopPolling ??= this.#poll()
     return waiters
   }
@@ -106,32 +107,33 @@ export class RunEnds {
     for (let from = 0; from < runIds.length; from += LIMITS.runsPerCall) this.#read(runIds.slice(from, from + LIMITS.runsPerCall))
   }
 
+  /** Its answer is for those that wait now: one that begins later may do so because the run was retried meanwhile. */
   #read(runIds: readonly string[]): void {
+    const asking = runIds.map((runId) => this.#waitersOf(runId))
+    const fail = (waiters: readonly EndWaiter[], error: unknown) => {
+      if (!isTransient(error)) for (const { onError } of waiters) onError(error)
+    }
     this.#caller.call(CALLS.runsEnded, { runIds: [...runIds] }).then(
       ({ runs }) => {
-        runs.forEach((run, i) => {
-          if ('error' in run) this.#fail([runIds[i] as string], CarillonError.fromBody(run.error))
-          else if ('at' in run) this.#ended(run)
-        })
+        for (const [i, waiters] of asking.slice(0, runs.length).entries()) {
+          const run = runs[i]!
+          if ('error' in run) fail(waiters, CarillonError.fromBody(run.error))
+          else if ('at' in run) for (const { onEnd } of waiters) onEnd(run)
+        }
         // What did not fit into the answer.
         if (runs.length > 0) this.#ask(runIds.slice(runs.length))
       },
-      (error: unknown) => this.#fail(runIds, error),
+      (error: unknown) => {
+        for (const waiters of asking) fail(waiters, error)
+      },
     )
   }
 
-  #ended(event: RunEndedEvent): void {
-    for (const { onEnd } of this.#waitersOf(event.runId)) onEnd(event)
-  }
-
   #closed(runIds: readonly string[]): void {
-    for (const runId of runIds)
-      this.#fail([runId], new CarillonError('NOT_CONNECTED', `The connection was closed before run ${runId} ended`))
-  }
-
-  #fail(runIds: readonly string[], error: unknown): void {
-    if (isTransient(error)) return
-    for (const runId of runIds) for (const { onError } of this.#waitersOf(runId)) onError(error)
+    for (const runId of runIds) {
+      const error = new CarillonError('NOT_CONNECTED', `The connection was closed before run ${runId} ended`)
+      for (const { onError } of this.#waitersOf(runId)) onError(error)
+    }
   }
 
   #waitersOf(runId: string): EndWaiter[] {

@@ -47,3 +47,31 @@ test('an answer fits into a message: it ends before the end with which it would 
   }
   assert.deepEqual(seen, ids)
 })
+
+test('duplicates and long refusals count, too', async (context) => {
+  const { store, readEnded } = await createTestCoordinator(context)
+  const large = aRun(1, { ...ENDED, result: JSON.stringify('x'.repeat(8_000)) })
+  await store.runs.insert([large])
+  const quotes = '\'"'.repeat(600)
+  for (const ids of [
+    Array.from({ length: 1_000 }, () => large.id),
+    Array.from({ length: 1_000 }, (_, n) => (n < 60 ? large.id : quotes)),
+  ]) {
+    const runs = await readEnded.execute('default', ids)
+    assert.ok(runs.length > 60)
+    assert.ok(Buffer.byteLength(JSON.stringify({ runs })) <= LIMITS.messageBytes)
+  }
+})
+
+test('a run that is removed between the two reads is missing, and leaves the others alone', async (context) => {
+  const { store, readEnded } = await createTestCoordinator(context)
+  await store.runs.insert([aRun(1, ENDED), aRun(2, ENDED)])
+  const { get } = store.runs
+  store.runs.get = async (ids, maxBytes) =>
+    (await get.call(store.runs, ids, maxBytes)).map((run) => (run?.id === aRun(1).id ? undefined : run))
+  const runs = await readEnded.execute('default', [aRun(1).id, aRun(2).id])
+  assert.deepEqual(
+    runs.map((run) => ('error' in run ? run.error.code : run.state)),
+    ['RUN_NOT_FOUND', 'succeeded'],
+  )
+})

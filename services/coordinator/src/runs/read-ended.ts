@@ -1,7 +1,7 @@
 import { type CALLS, type CallOutput, CarillonError, isEnded, LIMITS, parseInput, runIdField } from '@carillon/contracts'
-import type { RunHead, RunRecord, Store } from '@carillon/store'
+import type { RunRecord, Store } from '@carillon/store'
 import * as z from 'zod'
-import { missingRun } from './read-runs.ts'
+import { missingBecause } from './rules/missing.ts'
 import { endedEventText } from './rules/views.ts'
 
 type Outcome = CallOutput<typeof CALLS.runsEnded>['runs'][number]
@@ -9,8 +9,8 @@ type Outcome = CallOutput<typeof CALLS.runsEnded>['runs'][number]
 const idSchema = z.object({ runId: runIdField })
 /** A record is as large as its payload: so many bytes of them are read at a time. */
 const READ_BYTES = 256 * 1024
-/** Of the ends in one answer. What is open or missing needs less than the rest of a message. */
-const ENDS_BYTES = LIMITS.messageBytes / 2
+/** Of all outcomes of an answer, with room for what is around them. */
+const ANSWER_BYTES = LIMITS.messageBytes - 1_024
 
 /** Reads which runs have ended, and how, for those that wait for them. */
 export class ReadEnded {
@@ -20,55 +20,50 @@ export class ReadEnded {
     this.#store = options.store
   }
 
-  /** In the order of the ids; the answer ends before the end with which it would be too large. What is wrong with an id is the outcome of that id. */
+  /** In the order of the ids; the answer ends before the outcome with which it would be too large. What is wrong with an id is the outcome of that id. */
   async execute(namespace: string, given: readonly unknown[]): Promise<Outcome[]> {
     const ids = given.map(checkedId)
-    const heads = await this.#heads(namespace, new Set(ids.filter((id) => typeof id === 'string')))
-    const ends = await this.#ends([...heads.values()].filter(({ state }) => isEnded(state)).map(({ id }) => id))
+    const texts = await this.#textsOf(namespace, [...new Set(ids.filter((id) => typeof id === 'string'))])
     const outcomes: Outcome[] = []
+    let bytes = 0
     for (const id of ids) {
-      const outcome = typeof id === 'string' ? await this.#outcome(namespace, id, { head: heads.get(id), ends }) : refusal(id)
-      if (outcome === undefined) break
-      outcomes.push(outcome)
+      const text = typeof id === 'string' ? texts.get(id) : refusalText(id)
+      bytes += text === undefined ? 0 : Buffer.byteLength(text) + 1
+      if (text === undefined || (outcomes.length > 0 && bytes > ANSWER_BYTES)) break
+      outcomes.push(JSON.parse(text))
     }
     return outcomes
   }
 
-  async #heads(namespace: string, ids: ReadonlySet<string>): Promise<ReadonlyMap<string, RunHead>> {
-    const heads = await this.#store.runs.heads([...ids])
-    return new Map(heads.flatMap((run) => (run?.namespace === namespace ? [[run.id, run]] : [])))
-  }
-
-  /** Of the first of these runs: as many as fit into an answer, and the first in any case. */
-  async #ends(ids: readonly string[]): Promise<ReadonlyMap<string, Outcome>> {
-    const ends = new Map<string, Outcome>()
+  /** What is to be answered about each of these runs. Of those that have ended the first ones: as many as an answer may have. */
+  async #textsOf(namespace: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const texts = new Map<string, string>()
+    const [ended, missing]: [string[], string[]] = [[], []]
+    for (const [i, head] of (await this.#store.runs.heads(ids)).entries()) {
+      const id = ids[i] as string
+      if (head?.namespace !== namespace) missing.push(id)
+      else if (isEnded(head.state)) ended.push(id)
+      else texts.set(id, openText(head))
+    }
     let bytes = 0
-    for (let read = 0; read < ids.length; ) {
-      const records = await this.#store.runs.get(ids.slice(read), READ_BYTES)
-      read += records.length
-      for (const run of records) {
-        if (run === undefined) continue
-        const text = endText(run)
-        bytes += Buffer.byteLength(text)
-        if (ends.size > 0 && bytes > ENDS_BYTES) return ends
-        ends.set(run.id, JSON.parse(text))
+    for (let read = 0; read < ended.length && bytes <= ANSWER_BYTES; ) {
+      const records = await this.#store.runs.get(ended.slice(read), READ_BYTES)
+      for (const record of records) {
+        const id = ended[read++] as string
+        // It may have been removed meanwhile.
+        if (record === undefined) missing.push(id)
+        else texts.set(id, endText(record))
+        bytes += Buffer.byteLength(texts.get(id) ?? '')
       }
     }
-    return ends
-  }
-
-  /** Undefined: it is for the next answer. */
-  async #outcome(
-    namespace: string,
-    id: string,
-    { head, ends }: { head: RunHead | undefined; ends: ReadonlyMap<string, Outcome> },
-  ): Promise<Outcome | undefined> {
-    if (head === undefined) return refusal(await missingRun(this.#store, namespace, id))
-    return isEnded(head.state) ? ends.get(id) : { runId: id, state: head.state }
+    const tombstones = missing.length === 0 ? [] : await this.#store.retention.tombstones(missing)
+    for (const [i, runId] of missing.entries()) texts.set(runId, refusalText(missingBecause(tombstones[i], { namespace, runId })))
+    return texts
   }
 }
 
-const refusal = (error: CarillonError): Outcome => ({ error: error.toBody() })
+const openText = ({ id, state }: Pick<RunRecord, 'id' | 'state'>) => JSON.stringify({ runId: id, state })
+const refusalText = (error: CarillonError) => JSON.stringify({ error: error.toBody() })
 
 function checkedId(given: unknown): string | CarillonError {
   try {
@@ -80,10 +75,10 @@ function checkedId(given: unknown): string | CarillonError {
 
 /** It may be open again; what is stored of it may be broken. */
 function endText(run: RunRecord): string {
-  if (!isEnded(run.state)) return JSON.stringify({ runId: run.id, state: run.state })
+  if (!isEnded(run.state)) return openText(run)
   try {
     return endedEventText(run)
   } catch (error) {
-    return JSON.stringify(refusal(CarillonError.from(error)))
+    return refusalText(CarillonError.from(error))
   }
 }

@@ -16,7 +16,7 @@ import { isFanOut } from '../modes/rules/fan-out.ts'
 import type { Matching, Presence, WhyAtGate } from '../ports.ts'
 import type { Programs } from '../program-ports.ts'
 import { recordsOf, waitsOf } from '../signals/rules/waits.ts'
-import { removedRun, runNotFound } from './rules/missing.ts'
+import { missingBecause } from './rules/missing.ts'
 import { runView, taskView } from './rules/views.ts'
 import { reasonOfNodes, whyOf, whyOfNode } from './rules/why.ts'
 import { onlyTask, runOf, type Work } from './rules/work.ts'
@@ -30,11 +30,10 @@ const HANDLERS_SHOWN = 20
 const HELD_STATES = ['delayed', 'queued'] as const
 const OTHER_OPEN_STATES = OPEN_STATES.filter((state) => !(HELD_STATES as readonly RunState[]).includes(state))
 
-/** Why a run is not found: there is none, or it was removed and its id is still taken. */
+/** Why a run is not found. */
 export async function missingRun(store: Store, namespace: string, runId: string): Promise<CarillonError> {
   const [tombstone] = await store.retention.tombstones([runId])
-  if (tombstone?.namespace !== namespace) return runNotFound(runId)
-  return removedRun(tombstone)
+  return missingBecause(tombstone, { namespace, runId })
 }
 
 /** Reads runs for people, with the reason why a queued one waits. */

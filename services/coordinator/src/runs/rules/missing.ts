@@ -1,6 +1,12 @@
 import { CarillonError, printable } from '@carillon/contracts'
 import type { Tombstone } from '@carillon/store'
 
+/** Why a run is not found: there is none, or it was removed and its id is still taken. */
+export const missingBecause = (
+  tombstone: Tombstone | undefined,
+  { namespace, runId }: { namespace: string; runId: string },
+): CarillonError => (tombstone?.namespace === namespace ? removedRun(tombstone) : runNotFound(runId))
+
 export function runNotFound(runId: string): CarillonError {
   return new CarillonError('RUN_NOT_FOUND', `there is no run ${printable(runId)}`, { field: 'runId', value: printable(runId) })
 }

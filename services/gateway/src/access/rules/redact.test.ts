@@ -22,6 +22,13 @@ test('what handlers are given, answer and throw is left out, and said to be', ()
   assert.deepEqual(redact('jobsList', { items: [job] }), { items: [{ name: 'report', schedule: { cron: '@daily' }, hidden: true }] })
 })
 
+test('of several runs each has an outcome of its own: a refusal is shown, as that of a call is', () => {
+  const refused = { error: { code: 'RUN_NOT_FOUND', message: 'there is no run "r-2"', retry: false } }
+  const ended = { runId: 'r-1', state: 'failed', failure: { name: 'Error', message: SECRET }, result: SECRET }
+  assert.deepEqual(redact('runsEnded', { runs: [ended, refused] }), { runs: [{ runId: 'r-1', state: 'failed', hidden: true }, refused] })
+  assert.deepEqual(redact('runsStart', { runs: [refused] }), { runs: [refused] })
+})
+
 test('neither lines, nor reasons, nor changes say it in other words', () => {
   const line = { at: 1, level: 'info', message: SECRET, fields: { a: SECRET } }
   assert.deepEqual(redact('logsQuery', { items: [line] }), { items: [{ at: 1, level: 'info', hidden: true }] })

@@ -40,6 +40,9 @@ export function redact(name: CallName, answer: unknown): unknown {
   const why = name === 'runsWhy' ? ['why'] : []
   const hidden = new Set([...HIDDEN, ...why])
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) return withoutPayloads(answer, hidden)
+  // Each run has an outcome of its own: a refusal is shown as that of a call would be.
+  if (name === 'runsStart' || name === 'runsEnded')
+    return { ...answer, runs: ((answer as Answer)['runs'] as Answer[]).map((run) => ('error' in run ? run : withoutPayloads(run, hidden))) }
   const { items, ...rest } = answer as Answer
   // The items of a page are its rows; those of a job are the payloads of its tasks.
   const isPage = Array.isArray(items) && !(noun === 'jobs' && verb !== 'list' && verb !== 'history')
