@@ -8,18 +8,18 @@ import { EndEvents } from './end-events.ts'
 
 /** Subscriptions of a broker, without a broker: a message goes to those of its subject, and to that of all. */
 function createWorld() {
-  const open = new Map<string, { hear: (message: Msg) => void; close: () => void }>()
+  const open = new Map<string, { hear: (message: Msg) => void; close: (refusal?: Error) => void }>()
   const subscribe: ClientLink['subscribe'] = (subject, hear) => {
-    let closing: () => void = () => undefined
-    const closed = new Promise<void>((resolve) => {
+    let closing: (refusal: Error | undefined) => void = () => undefined
+    const closed = new Promise<Error | undefined>((resolve) => {
       closing = resolve
     })
-    const close = () => {
+    const close = (refusal?: Error) => {
       open.delete(subject)
-      closing()
+      closing(refusal)
     }
     open.set(subject, { hear, close })
-    return { closed, isClosed: () => !open.has(subject), unsubscribe: close } as ReturnType<ClientLink['subscribe']>
+    return { closed, isClosed: () => !open.has(subject), unsubscribe: () => close() } as ReturnType<ClientLink['subscribe']>
   }
   const clock = new FakeClock()
   const heard: string[] = []
@@ -41,7 +41,8 @@ function createWorld() {
   const closeAll = () => {
     for (const { close } of [...open.values()]) close()
   }
-  return { events, clock, heard, lost, moved, end, closeAll, subjects: () => [...open.keys()] }
+  const refuse = (subject: string) => open.get(subject)?.close(new Error('Permissions Violation'))
+  return { events, clock, heard, lost, moved, refuse, end, closeAll, subjects: () => [...open.keys()] }
 }
 
 const ALL = 'carillon.shop.event.run.*.*'
@@ -105,4 +106,13 @@ test('those that are waited for are named when the connection is closed, by whic
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(few.lost, ['run-0', 'run-2'])
   assert.deepEqual([...new Set(many.lost)].toSorted(), ids(120).toSorted())
+})
+
+test('where the broker refuses the subscription to all, each run has its own', async () => {
+  const { events, lost, moved, refuse, subjects } = createWorld()
+  for (const id of ids(100)) events.add(id)
+  refuse(ALL)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([lost, moved], [[], ['run-99']])
+  assert.equal(subjects().length, 100 * ENDED_STATES.length)
 })

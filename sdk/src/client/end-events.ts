@@ -82,10 +82,12 @@ export class EndEvents {
     this.#ends = { own: 0, others: 0 }
     const all = this.#subscribe('*', '*')
     this.#all = all
-    const closed = () => {
-      if (this.#all === all) this.#onClosed([...this.#runs.keys()])
-    }
-    all.closed.then(closed, closed)
+    all.closed.then((refusal) => {
+      if (this.#all !== all) return
+      // The login may hear of single runs only, perhaps.
+      if (refusal) this.#hearEach()
+      else this.#onClosed([...this.#runs.keys()])
+    })
   }
 
   #endAll(): void {
@@ -97,10 +99,9 @@ export class EndEvents {
 
   #subscribeTo(runId: string): readonly Subscribed[] {
     const subscriptions = ENDED_STATES.map((state) => this.#subscribe(runId, state))
-    const closed = () => {
+    subscriptions[0]?.closed.then(() => {
       if (this.#runs.get(runId) === subscriptions) this.#onClosed([runId])
-    }
-    subscriptions[0]?.closed.then(closed, closed)
+    })
     return subscriptions
   }
 
