@@ -6,7 +6,16 @@ import { HTTP_ROUTES } from './http-routes.ts'
 test('what changes is audited, what reads is not; starts and the work of executors are kept with their runs', () => {
   for (const name of ['jobsPut', 'jobsRemove', 'runsCancel', 'instancesCordon', 'runsPrune', 'runsApprove'] as const)
     assert.ok(isAudited(name), name)
-  for (const name of ['jobsGet', 'runsStart', 'jobsRun', 'tasksStep', 'instancesRegister', 'jobsCheck'] as const)
+  for (const name of [
+    'jobsGet',
+    'runsStart',
+    'jobsRun',
+    'tasksStep',
+    'instancesRegister',
+    'jobsCheck',
+    'jobsPreview',
+    'runsEnded',
+  ] as const)
     assert.ok(!isAudited(name), name)
   const unaudited = (Object.keys(HTTP_ROUTES) as (keyof typeof HTTP_ROUTES)[]).filter(
     (name) => HTTP_ROUTES[name].role === 'admin' && !isAudited(name),

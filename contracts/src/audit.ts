@@ -59,11 +59,9 @@ export type AuditOrigin = Readonly<z.output<typeof auditOriginSchema>>
 
 /**
  * Calls that change something and leave no entry of their own. A run keeps who started it, a signal who sent it; what executors do is part of
- * the run or of their presence; a check changes nothing.
+ * the run or of their presence.
  */
 const NOT_AUDITED: readonly CallName[] = [
-  'jobsCheck',
-  'jobsPreview',
   'jobsRun',
   'runsStart',
   'runsSignal',
@@ -80,8 +78,8 @@ const NOT_AUDITED: readonly CallName[] = [
   'instancesLeave',
 ]
 
-/** Whether a call leaves an entry in the audit log. */
-export const isAudited = (name: CallName): boolean => HTTP_ROUTES[name].method !== 'GET' && !NOT_AUDITED.includes(name)
+/** Whether a call leaves an entry in the audit log. What a viewer may do changes nothing, whatever its method is. */
+export const isAudited = (name: CallName): boolean => HTTP_ROUTES[name].role !== 'viewer' && !NOT_AUDITED.includes(name)
 
 /** Fields with what users keep or must not read, at any depth. */
 const HIDDEN =
