@@ -8,7 +8,7 @@ import { aJob } from '@carillon/store/testing'
 import { startGateway } from '../start-gateway.ts'
 import { ruleWith } from './testing/alert-facts.ts'
 import { SETTINGS } from './testing/gateway-settings.ts'
-import { startReceiver } from './testing/receiver.ts'
+import { type Received, startReceiver } from './testing/receiver.ts'
 import { endLeases, refusalsAreStored, SECRET, startTestGateways } from './testing/test-gateways.ts'
 
 const HOUR_MS = 3_600_000
@@ -119,10 +119,16 @@ test('a store that is away, and a broker that has lost everything: what was coun
     },
   })
   const { receiver, broker } = gateways
+  const taken: string[] = []
+  const take = ({ headers }: Received) => {
+    taken.push(String(headers['webhook-id']))
+    return { status: 200 }
+  }
+  receiver.answers = take
   await gateways.watch({ scene: 'run-failed' })
   await gateways.jobs(['before', 'meanwhile', 'waits', 'after'])
   gateways.announce(1, 'failed', 'before')
-  await eventually('it is sent', () => receiver.received.length === 1)
+  await eventually('it is sent', () => taken.length === 1)
   away.isAway = true
   gateways.announce(2, 'failed', 'meanwhile')
   // The loops go through it several times.
@@ -133,7 +139,7 @@ test('a store that is away, and a broker that has lost everything: what was coun
     ),
   )
   away.isAway = false
-  await eventually('what came meanwhile is sent', () => receiver.received.length === 2)
+  await eventually('what came meanwhile is sent', () => taken.length === 2)
 
   receiver.answers = () => ({ status: 503 })
   gateways.announce(3, 'failed', 'waits')
@@ -141,9 +147,9 @@ test('a store that is away, and a broker that has lost everything: what was coun
   await refusalsAreStored(gateways.store)
   await broker.server.kill()
   await broker.server.restart({ wipe: true })
-  receiver.answers = () => ({ status: 200 })
+  receiver.answers = take
   await endLeases(gateways.store)
-  await eventually('it is sent', () => receiver.received.length === 4)
+  await eventually('it is sent', () => taken.length === 3)
   await eventually('the stream is there again', () =>
     broker.manager.consumers.info(STREAMS.EVENTS.name, 'alerts').then(
       () => true,
@@ -151,16 +157,13 @@ test('a store that is away, and a broker that has lost everything: what was coun
     ),
   )
   gateways.announce(4, 'failed', 'after')
-  await eventually('alerts go on', () => receiver.received.length === 5)
+  await eventually('alerts go on', () => taken.length === 4)
   const messages = [...gateways.byId().values()]
   assert.deepEqual(
     messages.map(([first]) => first?.summary),
     ['job before failed once', 'job meanwhile failed once', 'job waits failed once', 'job after failed once'],
   )
-  assert.deepEqual(
-    messages.map((all) => all.length),
-    [1, 1, 2, 1],
-  )
+  assert.equal(new Set(taken).size, 4, 'each is taken once')
 })
 
 test('a gateway whose clock is an hour ahead raises no alarm, and what such a clock has planned is brought back', async (t) => {

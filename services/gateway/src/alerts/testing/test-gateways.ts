@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test'
 import { CALLS, type CallInput, type CallName, type CallOutput, CarillonError, type ErrorBody, subjects } from '@carillon/contracts'
 import { type Clock, systemClock } from '@carillon/runtime'
 import { type BrokerOfTest, eventually, startBrokerOf } from '@carillon/runtime/testing'
-import { openStore, SHARES, type Store } from '@carillon/store'
+import { type DeliveryRecord, openStore, SHARES, type Store } from '@carillon/store'
 import { aJob, aRun, runId } from '@carillon/store/testing'
 import { startGateway } from '../../start-gateway.ts'
 import { SETTINGS } from './gateway-settings.ts'
@@ -124,9 +124,13 @@ export async function startTestGateways(t: TestContext, count: number, options: 
 
 /** As if the minute had passed for which a gateway may hold a delivery. */
 export async function endLeases(store: Store): Promise<void> {
-  for (const held of await openDeliveries(store))
-    if (held && (held.wakeAt ?? 0) > Date.now())
-      await store.deliveries.replace({ ...held, wakeAt: Date.now(), revision: held.revision + 1 }, held)
+  // One that is written by a gateway meanwhile has another lease.
+  await eventually('leases are ended', async () => {
+    const held = (await openDeliveries(store)).filter((delivery) => delivery !== undefined && (delivery.wakeAt ?? 0) > Date.now())
+    const end = (delivery: DeliveryRecord) =>
+      store.deliveries.replace({ ...delivery, wakeAt: Date.now(), revision: delivery.revision + 1 }, delivery)
+    return (await Promise.all((held as DeliveryRecord[]).map(end))).every((outcome) => outcome === 'applied')
+  })
 }
 
 async function openDeliveries(store: Store) {
