@@ -1,8 +1,8 @@
 import type { Client } from '@carillon/sdk'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
+import { inFlight, perSecond } from './peers/measures.ts'
 
-const IN_FLIGHT = 64
 const POLL_MS = 2
 
 /** Runs per second from the first call to the last stored result: when streams WORK and REPORTS are empty, every report is in the store. */
@@ -19,26 +19,12 @@ export async function rate(url: string, count: number, start: () => Promise<void
 }
 
 /** Single calls, 64 in flight. */
-export function measureSingle(client: Client, options: { url: string; count: number }): Promise<number> {
-  let next = 0
-  const caller = async () => {
-    while (next++ < options.count) await client.run('noop', { a: 1 })
-  }
-  return rate(options.url, options.count, async () => {
-    await Promise.all(Array.from({ length: IN_FLIGHT }, caller))
-  })
-}
+export const measureSingle = (client: Client, { url, count }: { url: string; count: number }): Promise<number> =>
+  rate(url, count, () => inFlight(count, () => client.run('noop', { a: 1 })))
 
 /** The same, each of which waits for its result. */
-export async function measureResults(client: Client, { count }: { count: number }): Promise<number> {
-  let next = 0
-  const caller = async () => {
-    while (next++ < count) await (await client.run('noop', { a: 1 })).result()
-  }
-  const begun = performance.now()
-  await Promise.all(Array.from({ length: IN_FLIGHT }, caller))
-  return Math.round(count / ((performance.now() - begun) / 1_000))
-}
+export const measureResults = (client: Client, { count }: { count: number }): Promise<number> =>
+  perSecond(count, () => inFlight(count, async () => (await client.run('noop', { a: 1 })).result()))
 
 export function measureBulk(client: Client, options: { url: string; count: number }): Promise<number> {
   const perCall = 500

@@ -164,6 +164,11 @@ test('a store that is away, and a broker that has lost everything: what was coun
     ['job before failed once', 'job meanwhile failed once', 'job waits failed once', 'job after failed once'],
   )
   assert.equal(new Set(taken).size, 4, 'each is taken once')
+  // While the broker is away it may be refused again.
+  assert.deepEqual(
+    messages.map((all) => Math.min(all.length, 2)),
+    [1, 1, 2, 1],
+  )
 })
 
 test('a gateway whose clock is an hour ahead raises no alarm, and what such a clock has planned is brought back', async (t) => {
