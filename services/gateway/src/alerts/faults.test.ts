@@ -9,7 +9,7 @@ import { startGateway } from '../start-gateway.ts'
 import { ruleWith } from './testing/alert-facts.ts'
 import { SETTINGS } from './testing/gateway-settings.ts'
 import { type Received, startReceiver } from './testing/receiver.ts'
-import { endLeases, refusalsAreStored, SECRET, startTestGateways } from './testing/test-gateways.ts'
+import { endLeases, refusalsAreStored, SECRET, sendsAreStored, startTestGateways } from './testing/test-gateways.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -129,6 +129,7 @@ test('a store that is away, and a broker that has lost everything: what was coun
   await gateways.jobs(['before', 'meanwhile', 'waits', 'after'])
   gateways.announce(1, 'failed', 'before')
   await eventually('it is sent', () => taken.length === 1)
+  await sendsAreStored(gateways.store)
   away.isAway = true
   gateways.announce(2, 'failed', 'meanwhile')
   // The loops go through it several times.

@@ -139,6 +139,11 @@ async function openDeliveries(store: Store) {
   return store.deliveries.get(due.map(({ id }) => id))
 }
 
+/** Resolves when what was sent is stored: what a gateway could not store is sent again when its lease ends, a minute later. */
+export async function sendsAreStored(store: Store): Promise<void> {
+  await eventually('what was sent is stored', async () => (await openDeliveries(store)).length === 0)
+}
+
 /** Resolves when what was refused is stored, of each delivery that is to be tried again: a lease that is ended before would be a new one then. */
 export async function refusalsAreStored(store: Store): Promise<void> {
   await eventually('the answers are stored', async () => (await openDeliveries(store)).every((open) => open?.answer != null))
